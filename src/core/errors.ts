@@ -1,0 +1,162 @@
+/**
+ * The one error type and the one table of error codes.
+ *
+ * Every error that a person can meet has a code from `ERRORS`; the code decides the exit status of the
+ * command line and the HTTP status of the service. A message names the thing and, through `place`, where it is;
+ * `hint` says what to do about it.
+ */
+
+/** Exit statuses of the command line. */
+export const EXIT = { ok: 0, failure: 1, usage: 2, badData: 3, interrupted: 130 } as const;
+
+interface ErrorKind {
+  readonly exit: number;
+  readonly http: number;
+  readonly title: string;
+}
+
+export const ERRORS = {
+  // how Tokenmill was asked
+  USAGE: { exit: EXIT.usage, http: 400, title: 'The command or request is not well formed' },
+  CONFIG_INVALID: { exit: EXIT.usage, http: 400, title: 'A setting has a value that cannot be used' },
+  CONFIG_MISMATCH: { exit: EXIT.usage, http: 409, title: 'The dataset was created with another setting' },
+  INTERRUPTED: { exit: EXIT.interrupted, http: 503, title: 'Interrupted' },
+  // files and the machine
+  FILE_NOT_FOUND: { exit: EXIT.failure, http: 404, title: 'A file or folder does not exist' },
+  FILE_FORBIDDEN: { exit: EXIT.failure, http: 403, title: 'A file or folder may not be read or written' },
+  FILE_EXISTS: { exit: EXIT.failure, http: 409, title: 'A file exists already' },
+  DISK_FULL: { exit: EXIT.failure, http: 507, title: 'No space is left on the device' },
+  IO: { exit: EXIT.failure, http: 500, title: 'Reading or writing failed' },
+  WORKER_FAILED: { exit: EXIT.failure, http: 500, title: 'A worker thread failed' },
+  // inputs
+  INPUT_CORRUPT: { exit: EXIT.badData, http: 422, title: 'The input is damaged' },
+  INPUT_TOO_LARGE: { exit: EXIT.badData, http: 413, title: 'The input exceeds a limit' },
+  INPUT_UNSUPPORTED: { exit: EXIT.badData, http: 415, title: 'The input is of a kind that cannot be read' },
+  SOURCE_CHANGED: { exit: EXIT.badData, http: 409, title: 'A source changed since it was read' },
+  // workspace
+  DATASET_NOT_FOUND: { exit: EXIT.failure, http: 404, title: 'There is no such dataset' },
+  DATASET_LOCKED: { exit: EXIT.failure, http: 409, title: 'Another process is writing to the dataset' },
+  DATASET_CORRUPT: {
+    exit: EXIT.badData,
+    http: 500,
+    title: 'The files of a dataset do not fit its commit log',
+  },
+  DOCUMENT_NOT_FOUND: { exit: EXIT.failure, http: 404, title: 'There is no such document' },
+  SHARD_CORRUPT: { exit: EXIT.badData, http: 500, title: 'A token shard is damaged' },
+  QUEUE_ENTRY_LOST: {
+    exit: EXIT.failure,
+    http: 409,
+    title: 'A queue entry is not leased by this owner any more',
+  },
+  SQL_INVALID: { exit: EXIT.usage, http: 400, title: 'A SQL statement was refused' },
+  // filters
+  POLICY_INVALID: { exit: EXIT.usage, http: 400, title: 'A policy cannot be used' },
+  // tokenizer
+  TOKENIZER_INVALID: { exit: EXIT.badData, http: 422, title: 'A tokenizer file is not valid' },
+  TOKENIZER_NOT_FOUND: { exit: EXIT.failure, http: 404, title: 'There is no such tokenizer' },
+  TOKENIZER_MISMATCH: { exit: EXIT.badData, http: 409, title: 'Tokens were made with another tokenizer' },
+  // trainer
+  MODEL_INVALID: {
+    exit: EXIT.badData,
+    http: 422,
+    title: 'A model configuration or its weights cannot be used',
+  },
+  GRAPH_INVALID: { exit: EXIT.failure, http: 500, title: 'A tensor graph is not well formed' },
+  ENGINE_FAILED: { exit: EXIT.failure, http: 500, title: 'The engine could not run the graph' },
+  DEVICE_MISSING: { exit: EXIT.failure, http: 503, title: 'The device is not available' },
+  TRAINING_DIVERGED: { exit: EXIT.failure, http: 500, title: 'Loss or gradients are not finite' },
+  RUN_NOT_FOUND: { exit: EXIT.failure, http: 404, title: 'There is no such model or run' },
+  RUN_LOCKED: { exit: EXIT.failure, http: 409, title: 'Another process is training this run' },
+  TOLERANCE_EXCEEDED: { exit: EXIT.failure, http: 500, title: 'A result deviates from its reference' },
+  INTERNAL: { exit: EXIT.failure, http: 500, title: 'A defect of Tokenmill' },
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** Where in the input an error lies. Offsets are bytes. */
+export interface Place {
+  readonly file?: string;
+  readonly offset?: number;
+  readonly record?: number;
+  readonly line?: number;
+}
+
+export class TokenmillError extends Error {
+  readonly code: ErrorCode;
+  readonly place: Place;
+  readonly hint: string | undefined;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { place?: Place; hint?: string; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'TokenmillError';
+    this.code = code;
+    this.place = options.place ?? {};
+    this.hint = options.hint;
+  }
+
+  get exitStatus(): number {
+    return ERRORS[this.code].exit;
+  }
+
+  get httpStatus(): number {
+    return ERRORS[this.code].http;
+  }
+}
+
+/** Message, place and hint as one text of one to three lines, for a person. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof TokenmillError)) {
+    return `error INTERNAL: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+  }
+  const place = describePlace(error.place);
+  const lines = [`error ${error.code}: ${error.message}`];
+  if (place !== '') lines.push(`  at ${place}`);
+  if (error.hint !== undefined) lines.push(`  hint: ${error.hint}`);
+  return lines.join('\n');
+}
+
+export function describePlace(place: Place): string {
+  const parts: string[] = [];
+  if (place.file !== undefined) parts.push(place.file);
+  if (place.line !== undefined) parts.push(`line ${place.line}`);
+  if (place.record !== undefined) parts.push(`record ${place.record}`);
+  if (place.offset !== undefined) parts.push(`byte ${place.offset}`);
+  return parts.join(', ');
+}
+
+/** Translates an error of `node:fs` on `path` into ours; anything else passes through unchanged. */
+export function fromSystemError(error: unknown, path: string): unknown {
+  if (!(error instanceof Error) || error instanceof TokenmillError) return error;
+  const place = { file: path };
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return new TokenmillError('FILE_NOT_FOUND', `${path} does not exist`, {
+        hint: 'check the path; it is taken relative to the current folder',
+        cause: error,
+      });
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new TokenmillError('FILE_FORBIDDEN', `no permission for ${path}`, {
+        hint: 'check the owner and mode of the file and of its folder',
+        cause: error,
+      });
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new TokenmillError('DISK_FULL', `no space left while writing ${path}`, {
+        hint: 'free some space and start again: everything up to the last commit is kept',
+        cause: error,
+      });
+    case 'EEXIST':
+      return new TokenmillError('FILE_EXISTS', `${path} exists already`, { place, cause: error });
+    case undefined:
+      return error;
+    default:
+      return new TokenmillError('IO', `${path}: ${error.message}`, { cause: error });
+  }
+}

@@ -1,0 +1,21 @@
+/** Where the package's own files are. Valid from `src` and from `dist`, which have the same depth. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** Folder that holds package.json, `sql/` and `fixtures/`. Ends with a slash. */
+export const PACKAGE_ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/** A file of the package by its path from the package's root. */
+export function packageFile(path: string): string {
+  return PACKAGE_ROOT + path;
+}
+
+/** A SQL file of the package, for example `dedup/near.sql`. */
+export function readSql(name: string): string {
+  return readFileSync(packageFile(`sql/${name}`), 'utf8');
+}
+
+/** Version of the package. */
+export function packageVersion(): string {
+  return (JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }).version;
+}

@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+/** Tests import `src`; worker threads and child processes run `dist`, which the global setup builds first. */
+export default defineConfig({
+  test: {
+    include: ['tests/**/*.test.ts'],
+    globalSetup: ['tests/support/build.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
