@@ -1,0 +1,138 @@
+/**
+ * Columns of the tables that Tokenmill writes, with their DuckDB types.
+ *
+ * A documents file holds the core columns in this order, then the signal columns, which are the filters' business.
+ * Units: offsets and lengths are bytes, `measured` has the unit of the signal that `reason` names.
+ */
+import { TokenmillError } from '../core/errors.js';
+
+export interface Column {
+  readonly name: string;
+  /** A DuckDB type name. */
+  readonly type: string;
+}
+
+/** Core columns of `documents`: a row is a document that was seen, kept or not. */
+export const documentColumns: readonly Column[] = [
+  { name: 'ordinal', type: 'BIGINT' },
+  { name: 'document_id', type: 'VARCHAR' },
+  { name: 'source', type: 'VARCHAR' },
+  { name: 'offset', type: 'BIGINT' },
+  { name: 'length', type: 'BIGINT' },
+  // 'file': offset and length count bytes of the file itself; 'content': bytes of its decompressed content.
+  { name: 'space', type: 'VARCHAR' },
+  { name: 'url', type: 'VARCHAR' },
+  { name: 'date', type: 'VARCHAR' },
+  { name: 'title', type: 'VARCHAR' },
+  { name: 'mime', type: 'VARCHAR' },
+  { name: 'charset', type: 'VARCHAR' },
+  { name: 'language', type: 'VARCHAR' },
+  { name: 'language_score', type: 'DOUBLE' },
+  { name: 'text_hash', type: 'VARCHAR' },
+  { name: 'verdict', type: 'VARCHAR' },
+  { name: 'reason', type: 'VARCHAR' },
+  { name: 'measured', type: 'DOUBLE' },
+  { name: 'duplicate_of', type: 'VARCHAR' },
+  { name: 'jaccard', type: 'DOUBLE' },
+  { name: 'split', type: 'VARCHAR' },
+  { name: 'tokens', type: 'BIGINT' },
+  { name: 'text', type: 'VARCHAR' },
+];
+
+/** Leads every view: the dataset that a row belongs to. */
+export const DATASET_COLUMN: Column = { name: 'dataset', type: 'VARCHAR' };
+
+/** Columns of the `commits` table; the counters are those of the one commit, and `counts` has all of them. */
+export const commitColumns: readonly Column[] = [
+  DATASET_COLUMN,
+  { name: 'sequence', type: 'BIGINT' },
+  { name: 'records', type: 'BIGINT' },
+  { name: 'documents', type: 'BIGINT' },
+  { name: 'non_documents', type: 'BIGINT' },
+  { name: 'kept', type: 'BIGINT' },
+  { name: 'dropped', type: 'BIGINT' },
+  { name: 'duplicates', type: 'BIGINT' },
+  { name: 'bad', type: 'BIGINT' },
+  { name: 'tokens', type: 'BIGINT' },
+  { name: 'tokenizer_sha256', type: 'VARCHAR' },
+  { name: 'counts', type: 'JSON' },
+];
+
+/** Columns of the `sources` table: how far each source has been read. */
+export const sourceColumns: readonly Column[] = [
+  DATASET_COLUMN,
+  { name: 'source', type: 'VARCHAR' },
+  { name: 'location', type: 'VARCHAR' },
+  { name: 'size', type: 'BIGINT' },
+  { name: 'format', type: 'VARCHAR' },
+  { name: 'finished', type: 'BOOLEAN' },
+  { name: 'records', type: 'BIGINT' },
+  { name: 'documents', type: 'BIGINT' },
+  { name: 'non_documents', type: 'BIGINT' },
+  { name: 'bad', type: 'BIGINT' },
+];
+
+/** Columns of the `shards` table. `path` is relative to the dataset's folder. */
+export const shardColumns: readonly Column[] = [
+  DATASET_COLUMN,
+  { name: 'name', type: 'VARCHAR' },
+  { name: 'path', type: 'VARCHAR' },
+  { name: 'split', type: 'VARCHAR' },
+  { name: 'rows', type: 'BIGINT' },
+  { name: 'tokens', type: 'BIGINT' },
+  { name: 'bytes', type: 'BIGINT' },
+  { name: 'sha256', type: 'VARCHAR' },
+  { name: 'commit', type: 'BIGINT' },
+];
+
+/** Columns of the `queue` table. `deadline` is when a lease ends, UTC. */
+export const queueColumns: readonly Column[] = [
+  DATASET_COLUMN,
+  { name: 'name', type: 'VARCHAR' },
+  { name: 'state', type: 'VARCHAR' },
+  { name: 'attempts', type: 'BIGINT' },
+  { name: 'owner', type: 'VARCHAR' },
+  { name: 'deadline', type: 'TIMESTAMP' },
+];
+
+/** Columns of a run's `metrics.jsonl`, which the `training` view reads; `run` is the name of its folder. */
+export const metricColumns: readonly Column[] = [
+  { name: 'step', type: 'BIGINT' },
+  { name: 'loss', type: 'DOUBLE' },
+  { name: 'validation_loss', type: 'DOUBLE' },
+  { name: 'learning_rate', type: 'DOUBLE' },
+  { name: 'gradient_norm', type: 'DOUBLE' },
+  { name: 'tokens', type: 'BIGINT' },
+  { name: 'bits_per_byte', type: 'DOUBLE' },
+];
+
+/**
+ * Joins column lists into one. DuckDB compares names without case, and so does this.
+ * @throws TokenmillError INTERNAL where two columns have one name
+ */
+export function joinColumns(...lists: readonly (readonly Column[])[]): Column[] {
+  const columns = lists.flat();
+  const seen = new Set<string>();
+  for (const { name } of columns) {
+    const key = name.toLowerCase();
+    if (seen.has(key)) throw new TokenmillError('INTERNAL', `two columns have the name ${name}`);
+    seen.add(key);
+  }
+  return columns;
+}
+
+/** A name as a SQL identifier. */
+export function quoteName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** A text as a SQL literal. */
+export function quoteText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** A query of no rows that has these columns and types. */
+export function emptySelect(columns: readonly Column[]): string {
+  const items = columns.map(({ name, type }) => `NULL::${type} AS ${quoteName(name)}`);
+  return `SELECT ${items.join(', ')} WHERE false`;
+}
