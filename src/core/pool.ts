@@ -1,12 +1,36 @@
 /**
  * A bounded pool of worker threads.
  *
- * A worker file exports one default function (task) => result. At most `threads + backlog` tasks are in flight;
+ * A worker file's default export is `defineWorker(task => result)`. At most `threads + backlog` tasks are in flight;
  * `run` waits for a place, so a fast producer is held back and memory stays bounded.
  */
 import { fileURLToPath } from 'node:url';
-import { Piscina } from 'piscina';
-import { TokenmillError } from './errors.js';
+import { Piscina, transferableSymbol, valueSymbol } from 'piscina';
+import { TokenmillError, type ErrorCode, type Place } from './errors.js';
+
+/** What crosses from a worker: an error as plain values, because a structured clone takes class, code and hint from it. */
+type Answer<Result> =
+  | { readonly result: Result }
+  | { readonly error: { code: ErrorCode; message: string; place: Place; hint: string | undefined } };
+
+/** Makes the default export of a worker file; `transferOf` names buffers of the result to move instead of copy. */
+export function defineWorker<Task, Result>(
+  work: (task: Task) => Result | Promise<Result>,
+  transferOf: (result: Result) => readonly ArrayBufferLike[] = () => [],
+): (task: Task) => Promise<unknown> {
+  return async (task) => {
+    let answer: Answer<Result>;
+    try {
+      answer = { result: await work(task) };
+    } catch (error) {
+      if (!(error instanceof TokenmillError)) throw error;
+      const { code, message, place, hint } = error;
+      answer = { error: { code, message, place, hint } };
+    }
+    const transfer = 'result' in answer ? transferOf(answer.result) : [];
+    return Piscina.move({ [valueSymbol]: answer, [transferableSymbol]: transfer } as never);
+  };
+}
 
 /**
  * Path of a compiled worker beside the calling module. Workers always run from `dist`: under vitest the calling
@@ -55,9 +79,14 @@ export class WorkerPool<Task, Result> {
     }
     this.inFlight += 1;
     try {
-      return (await this.piscina.run(task, { transferList: [...transfer] })) as Result;
+      const answer = (await this.piscina.run(task, { transferList: [...transfer] })) as Answer<Result>;
+      if ('result' in answer) return answer.result;
+      const { code, message, place, hint } = answer.error;
+      throw new TokenmillError(code, message, { place, hint });
     } catch (error) {
-      throw reviveError(error);
+      if (error instanceof TokenmillError) throw error;
+      const message = error instanceof Error ? error.message : String(error);
+      throw new TokenmillError('WORKER_FAILED', `a worker thread failed: ${message}`, { cause: error });
     } finally {
       this.inFlight -= 1;
       this.waiting.shift()?.();
@@ -86,18 +115,4 @@ export class WorkerPool<Task, Result> {
   async close(): Promise<void> {
     await this.piscina.destroy();
   }
-}
-
-/** An error that crossed a thread boundary has lost its class; give it back. */
-function reviveError(error: unknown): unknown {
-  if (!(error instanceof Error) || error instanceof TokenmillError) return error;
-  const like = error as Error & { code?: string; place?: object; hint?: string };
-  if (error.name === 'TokenmillError' && like.code !== undefined) {
-    return new TokenmillError(like.code as TokenmillError['code'], error.message, {
-      place: like.place,
-      hint: like.hint,
-      cause: error,
-    });
-  }
-  return new TokenmillError('WORKER_FAILED', `a worker thread failed: ${error.message}`, { cause: error });
 }

@@ -1,0 +1,100 @@
+/**
+ * What every command shares: the workspace, settings out of flags, environment, file and defaults, output on stdout
+ * and signals. Invariant: results go to stdout, all else to stderr.
+ */
+import { createReadStream } from 'node:fs';
+import { resolve } from 'node:path';
+import { Option, type Command } from 'commander';
+import type { z } from 'zod';
+import { flagName, readConfigFile, resolveConfig } from '../core/config.js';
+import { fromSystemError, TokenmillError } from '../core/errors.js';
+import { formatBytes } from '../core/format.js';
+import { Workspace } from '../store/workspace.js';
+
+export const DEFAULT_WORKSPACE = 'workspace';
+
+/** Adds `--workspace DIR`, which every command that touches one has. */
+export function withWorkspace(command: Command): Command {
+  return command.option(
+    '--workspace <dir>',
+    'folder of the workspace (default: ./workspace, or TOKENMILL_WORKSPACE)',
+  );
+}
+
+/** Opens the workspace that the flag, the environment or the default names. */
+export function openWorkspace(flags: { workspace?: string }): Workspace {
+  return new Workspace(resolve(flags.workspace ?? process.env['TOKENMILL_WORKSPACE'] ?? DEFAULT_WORKSPACE));
+}
+
+/** Adds a flag for each key of a schema, with the key's description and default as help. */
+export function withSettings<Shape extends z.ZodRawShape>(
+  command: Command,
+  schema: z.ZodObject<Shape>,
+  omit: readonly string[] = [],
+): Command {
+  for (const [key, field] of Object.entries(schema.shape) as [string, z.ZodType][]) {
+    if (omit.includes(key)) continue;
+    const fallback = field.safeParse(undefined);
+    const value = fallback.success ? fallback.data : undefined;
+    const shown =
+      value === undefined || value === false || value === null ? '' : ` (default: ${String(value)})`;
+    const flag = typeof value === 'boolean' ? flagName(key) : `${flagName(key)} <${placeholder(key)}>`;
+    command.addOption(new Option(flag, `${field.description ?? ''}${shown}`));
+  }
+  return command;
+}
+
+function placeholder(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** Settings of a command: flags, then TOKENMILL_* variables, then the command's section of the file, then defaults. */
+export async function settingsOf<Shape extends z.ZodRawShape>(
+  section: string,
+  schema: z.ZodObject<Shape>,
+  flags: Readonly<Record<string, unknown>>,
+): Promise<z.output<z.ZodObject<Shape>>> {
+  return resolveConfig(schema, { flags, environment: process.env, file: await readConfigFile(section) });
+}
+
+/** Writes to stdout and waits until it is taken, so that large results do not pile up in memory. */
+export async function write(text: string | Uint8Array): Promise<void> {
+  if (process.stdout.write(text)) return;
+  await new Promise<void>((done) => process.stdout.once('drain', done));
+}
+
+/** Aborts at the first SIGINT or SIGTERM; a second SIGINT ends the process at once. */
+export function interruptSignal(message: string): AbortSignal {
+  const controller = new AbortController();
+  const stop = (): void => {
+    if (controller.signal.aborted) process.exit(130);
+    process.stderr.write(`\n${message}\n`);
+    controller.abort();
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  return controller.signal;
+}
+
+/**
+ * Bytes of a file, or of standard input for `-` or nothing.
+ * @throws TokenmillError INPUT_TOO_LARGE beyond `maximum` bytes, FILE_NOT_FOUND, FILE_FORBIDDEN
+ */
+export async function readInput(path: string | undefined, maximum: number): Promise<Uint8Array> {
+  const fromStdin = path === undefined || path === '-';
+  const name = fromStdin ? 'standard input' : path;
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of fromStdin ? process.stdin : createReadStream(path)) {
+      parts.push(chunk as Uint8Array);
+      bytes += (chunk as Uint8Array).length;
+      if (bytes > maximum) {
+        throw new TokenmillError('INPUT_TOO_LARGE', `${name} is larger than ${formatBytes(maximum)}`);
+      }
+    }
+  } catch (error) {
+    throw fromSystemError(error, name);
+  }
+  return Buffer.concat(parts);
+}

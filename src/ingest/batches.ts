@@ -1,0 +1,68 @@
+/**
+ * Cuts sources into batches for the workers: records of one source, a few MB at a time, in order, and whatever could
+ * not be cut at its place between them.
+ */
+import { concatenate, type MeasureTask } from './measure.js';
+import type { BadRecord, CutRecord, Format, Position, Source } from './records.js';
+
+/** A batch is full at this many bytes of records: large against the cost of a message, small against memory. */
+const BATCH_BYTES = 2_000_000;
+const BATCH_RECORDS = 256;
+
+export type Place = Pick<CutRecord, 'space' | 'offset' | 'length'>;
+
+export interface Batch {
+  readonly source: Source;
+  readonly format: Format;
+  /** Where each record of the task lies, and the bad ones between them, in order of the source. */
+  readonly entries: (({ readonly kind: 'record' } & Place) | BadRecord)[];
+  readonly task: MeasureTask;
+  /** Bytes of records in it. */
+  readonly bytes: number;
+  /** Where reading goes on behind this batch. */
+  readonly next: Position | null;
+  /** The source ends with this batch. */
+  readonly last: boolean;
+}
+
+/** Batches of one source; the last one is marked, and may be empty. */
+export async function* batchSource(
+  source: Source,
+  format: Format,
+  records: AsyncIterable<CutRecord | BadRecord>,
+): AsyncGenerator<Batch> {
+  let entries: Batch['entries'] = [];
+  let parts: Uint8Array[] = [];
+  let bytes = 0;
+  let next: Position | null = null;
+  const flush = (last: boolean): Batch => {
+    const { bytes: joined, ends } = concatenate(parts);
+    const batch = {
+      source,
+      format,
+      entries,
+      bytes,
+      next,
+      last,
+      task: { kind: 'measure', format, bytes: joined, ends },
+    } as const;
+    entries = [];
+    parts = [];
+    bytes = 0;
+    return batch;
+  };
+  for await (const record of records) {
+    if (record.kind === 'record') {
+      // A huge record travels alone, so that a batch never holds it beside a full one.
+      if (bytes > 0 && bytes + record.bytes.length > 2 * BATCH_BYTES) yield flush(false);
+      entries.push({ kind: 'record', space: record.space, offset: record.offset, length: record.length });
+      parts.push(record.bytes);
+      bytes += record.bytes.length;
+    } else {
+      entries.push(record);
+    }
+    next = record.next;
+    if (bytes >= BATCH_BYTES || entries.length >= BATCH_RECORDS) yield flush(false);
+  }
+  yield flush(true);
+}

@@ -1,0 +1,345 @@
+/**
+ * The writing end of a dataset: collects the documents of a window, has them decided and tokenized, and commits.
+ *
+ * While the dataset's own tokenizer waits for its sample (`train:SIZE`), windows are decided but not committed, so
+ * that a commit always has the tokens of its documents; memory then holds the sample's texts at most.
+ */
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { publishFile, temporaryPath } from '../core/files.js';
+import { sha256File } from '../core/hash.js';
+import type { Log } from '../core/log.js';
+import type { Policy } from '../filters/policy.js';
+import {
+  appendCommit,
+  committedFiles,
+  readCommits,
+  removeUncommitted,
+  type Commit,
+  type CommittedFile,
+  type PendingFile,
+} from '../store/commits.js';
+import type { WriterLease } from '../store/lease.js';
+import { Queue } from '../store/queue.js';
+import type { DatasetPaths, Workspace } from '../store/workspace.js';
+import { Account } from './account.js';
+import {
+  adoptTokenizer,
+  committedTokenizer,
+  trainDatasetTokenizer,
+  trainingSize,
+  TRAINING_SAMPLE_BYTES,
+  type DatasetTokenizer,
+} from './dataset-tokenizer.js';
+import { splitOf, type Split } from './document.js';
+import { concatenate } from './measure.js';
+import type { DatasetConfig } from './options.js';
+import { ShardBuilder } from './shard-builder.js';
+import { WindowStore, type KeptDocument, type WindowDocument } from './window.js';
+import type { IngestPool, TokenizeResult, TokenizeTask } from './worker.js';
+
+/** Text that goes to a worker for tokens at once. */
+const TOKENIZE_BATCH_BYTES = 1_000_000;
+
+interface KeptText {
+  readonly ordinal: number;
+  readonly id: string;
+  readonly text: Uint8Array;
+}
+
+export interface WriterContext {
+  readonly workspace: Workspace;
+  readonly config: DatasetConfig;
+  readonly policy: Policy;
+  readonly connection: DuckDBConnection;
+  readonly pool: IngestPool;
+  readonly lease: WriterLease;
+  readonly log: Log;
+}
+
+export class DatasetWriter {
+  readonly account: Account;
+  commits = 0;
+  sealedShards = 0;
+  private readonly context: WriterContext;
+  private readonly paths: DatasetPaths;
+  private readonly window: WindowStore;
+  private readonly queue: Queue;
+  private sequence: number;
+  private nextOrdinal: number;
+  private documents: WindowDocument[] = [];
+  private texts = new Map<number, Uint8Array>();
+  /** Decided and kept, waiting for tokens. */
+  private waiting: KeptText[] = [];
+  private waitingBytes = 0;
+  private tokenizer: DatasetTokenizer | undefined;
+  private builders: Record<Split, ShardBuilder> | undefined;
+  private readonly pendingBefore: readonly PendingFile[];
+  private readonly sealedBefore: Record<Split, number>;
+  private newFiles: CommittedFile[] = [];
+
+  static async open(context: WriterContext): Promise<DatasetWriter> {
+    const paths = context.workspace.dataset(context.config.dataset);
+    const commits = await readCommits(paths);
+    await removeUncommitted(paths, commits);
+    const queue = new Queue(paths.queue);
+    await queue.init();
+    const files = committedFiles(commits);
+    const signatures = files
+      .filter(({ kind }) => kind === 'signatures')
+      .map(({ path }) => join(paths.folder, path));
+    const window = await WindowStore.create(context.connection, context.policy, signatures);
+    const writer = new DatasetWriter(context, paths, commits, files, window, queue);
+    // A crash between a commit and its entries in the queue is repaired here.
+    await writer.enqueue(files);
+    await writer.openTokenizer(commits.at(-1)?.tokenizer ?? null);
+    return writer;
+  }
+
+  private constructor(
+    context: WriterContext,
+    paths: DatasetPaths,
+    commits: readonly Commit[],
+    files: readonly CommittedFile[],
+    window: WindowStore,
+    queue: Queue,
+  ) {
+    const last = commits.at(-1);
+    this.context = context;
+    this.paths = paths;
+    this.window = window;
+    this.queue = queue;
+    this.sequence = commits.length;
+    this.nextOrdinal = last?.next_ordinal ?? 0;
+    this.pendingBefore = last?.pending ?? [];
+    const sealed = (split: Split): number =>
+      files.filter((file) => file.kind === 'shard' && file.split === split).length;
+    this.sealedBefore = { train: sealed('train'), valid: sealed('valid') };
+    this.account = new Account(
+      last?.totals ?? {},
+      commits.flatMap((commit) => commit.sources),
+    );
+  }
+
+  get tokenizerName(): string | null {
+    return this.tokenizer?.name ?? null;
+  }
+
+  takeOrdinal(): number {
+    return this.nextOrdinal++;
+  }
+
+  /** Adds a document to the window. `text` is UTF-8 and must stay unchanged. */
+  addDocument(document: WindowDocument, text: Uint8Array): void {
+    this.documents.push(document);
+    this.texts.set(document.ordinal, text);
+  }
+
+  /**
+   * Decides about the window's documents and commits them. `final` ends the ingest: shards are sealed, and a
+   * tokenizer that waits for its sample learns from what there is.
+   */
+  async commitWindow({ final }: { final: boolean }): Promise<void> {
+    await this.decide();
+    if (this.tokenizer === undefined) {
+      const size = trainingSize(this.context.config.tokenizer) as number;
+      if (this.waitingBytes < TRAINING_SAMPLE_BYTES && !final) return;
+      if (this.waiting.length > 0) {
+        this.context.log(`training a tokenizer of ${size} tokens on ${this.waiting.length} documents`);
+        const { workspace, config } = this.context;
+        await this.useTokenizer(await trainDatasetTokenizer(workspace, config.dataset, size, this.sample()));
+      }
+    }
+    await this.tokenize();
+    await this.commit(final);
+  }
+
+  private async openTokenizer(committed: Commit['tokenizer']): Promise<void> {
+    const { workspace, config } = this.context;
+    if (committed !== null) {
+      await this.useTokenizer(await committedTokenizer(workspace, committed.name, committed.sha256));
+    } else if (trainingSize(config.tokenizer) === undefined) {
+      await this.useTokenizer(await adoptTokenizer(workspace, config.tokenizer));
+    }
+  }
+
+  private async useTokenizer(tokenizer: DatasetTokenizer): Promise<void> {
+    const { config } = this.context;
+    const builder = (split: Split): ShardBuilder =>
+      new ShardBuilder({
+        folder: this.paths.shards,
+        split,
+        dataset: config.dataset,
+        shardTokens: config.shard_tokens,
+        tokenizerSha256: tokenizer.tokenizer.sha256,
+        vocabSize: tokenizer.tokenizer.vocabSize,
+        endOfTextId: tokenizer.endOfTextId,
+        sealed: this.sealedBefore[split],
+      });
+    this.tokenizer = tokenizer;
+    this.builders = { train: builder('train'), valid: builder('valid') };
+    for (const { split, path } of this.pendingBefore) {
+      await this.builders[split].restore(join(this.paths.folder, path));
+    }
+  }
+
+  private async decide(): Promise<void> {
+    if (this.documents.length === 0) return;
+    const { counts, kept } = await this.window.decide(this.documents);
+    for (const { verdict, reason, documents } of counts) {
+      this.account.add(verdict === 'keep' ? 'kept' : 'dropped', documents);
+      if (reason !== null) this.account.add(`dropped.${reason}`, documents);
+    }
+    for (const { ordinal, id } of this.documents) {
+      if (!kept.has(ordinal)) continue;
+      // A copy, so that a few kept texts do not hold the buffers of whole batches.
+      const text = (this.texts.get(ordinal) as Uint8Array).slice();
+      this.waiting.push({ ordinal, id, text });
+      this.waitingBytes += text.length;
+    }
+    this.documents = [];
+    this.texts.clear();
+  }
+
+  /** The first documents whose texts fill the sample; where a window ended does not matter. */
+  private *sample(): Generator<Uint8Array> {
+    let bytes = 0;
+    for (const { text } of this.waiting) {
+      if (bytes >= TRAINING_SAMPLE_BYTES) return;
+      bytes += text.length;
+      yield text;
+    }
+  }
+
+  private async tokenize(): Promise<void> {
+    if (this.waiting.length === 0) return;
+    const { tokenizer, builders, context } = this;
+    if (tokenizer === undefined || builders === undefined) throw new Error('no tokenizer');
+    const batches = cutTexts(this.waiting);
+    const tasks = batches.map((batch): TokenizeTask => {
+      const { bytes, ends } = concatenate(batch.map(({ text }) => text));
+      return { kind: 'tokenize', tokenizer: tokenizer.folder, texts: bytes, ends };
+    });
+    let next = 0;
+    for await (const result of context.pool.map(tasks)) {
+      const { tokens, ends } = result as TokenizeResult;
+      const kept: KeptDocument[] = [];
+      let start = 0;
+      for (const [row, { ordinal, id, text }] of batches[next++].entries()) {
+        const withEnd = new Uint32Array(ends[row] - start + 1);
+        withEnd.set(tokens.subarray(start, ends[row]));
+        withEnd[withEnd.length - 1] = tokenizer.endOfTextId;
+        start = ends[row];
+        const split = splitOf(id, context.config.valid_fraction);
+        kept.push({ ordinal, id, split, text, tokens: withEnd.length });
+        this.account.add('tokens', withEnd.length);
+        this.account.add(`tokens.${split}`, withEnd.length);
+        this.account.add('kept_bytes', text.length);
+        const sealed = await builders[split].add(id, withEnd);
+        if (sealed !== undefined) this.newFiles.push(sealed);
+      }
+      await this.window.addKept(kept);
+    }
+    this.waiting = [];
+    this.waitingBytes = 0;
+  }
+
+  private async commit(final: boolean): Promise<void> {
+    const { account, builders } = this;
+    const pending: PendingFile[] = [];
+    for (const split of ['train', 'valid'] as const) {
+      const file = final
+        ? await builders?.[split].seal()
+        : await builders?.[split].writePending(this.sequence + 1);
+      if (file === undefined) continue;
+      if ('kind' in file) this.newFiles.push(file);
+      else pending.push(file);
+    }
+    if (!account.hasChanges() && this.newFiles.length === 0) return;
+    const sequence = this.sequence + 1;
+    const documents = account.counts['documents'] ?? 0;
+    if (documents > 0) {
+      const name = `${String(sequence).padStart(9, '0')}.parquet`;
+      await this.addFile('documents', `documents/${name}`, documents, (path) =>
+        this.window.writeDocuments(path),
+      );
+      await this.addFile('signatures', `signatures/${name}`, documents, (path) =>
+        this.window.writeSignatures(path),
+      );
+    }
+    await this.context.lease.assertHeld();
+    const shards = this.newFiles.filter(({ kind }) => kind === 'shard');
+    await appendCommit(this.paths, {
+      version: 1,
+      sequence,
+      dataset: this.context.config.dataset,
+      files: this.newFiles,
+      pending,
+      sources: account.changedSources(),
+      bad_records: account.badNotes,
+      counts: account.counts,
+      totals: account.totals,
+      next_ordinal: this.nextOrdinal,
+      tokenizer:
+        this.tokenizer === undefined
+          ? null
+          : { name: this.tokenizer.name, sha256: this.tokenizer.tokenizer.sha256 },
+    });
+    await this.enqueue(shards);
+    await this.window.clear();
+    account.settle();
+    this.newFiles = [];
+    this.sequence = sequence;
+    this.commits += 1;
+    this.sealedShards += shards.length;
+  }
+
+  private async addFile(
+    kind: 'documents' | 'signatures',
+    path: string,
+    rows: number,
+    write: (path: string) => Promise<void>,
+  ): Promise<void> {
+    const target = join(this.paths.folder, path);
+    const temporary = temporaryPath(target);
+    await write(temporary);
+    await publishFile(temporary, target);
+    this.newFiles.push({
+      kind,
+      path,
+      rows,
+      bytes: (await stat(target)).size,
+      sha256: await sha256File(target),
+    });
+  }
+
+  private async enqueue(files: readonly CommittedFile[]): Promise<void> {
+    for (const file of files) {
+      if (file.kind !== 'shard' || file.split !== 'train') continue;
+      const name = file.path.replace(/^shards\//, '').replace(/\.arrow$/, '');
+      await this.queue.enqueue({
+        name,
+        shard: file.path,
+        split: 'train',
+        tokens: file.tokens ?? 0,
+        sha256: file.sha256,
+      });
+    }
+  }
+}
+
+/** Texts in groups for the workers, in order. */
+function cutTexts(texts: readonly KeptText[]): KeptText[][] {
+  const batches: KeptText[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const text of texts) {
+    if (bytes + text.text.length > TOKENIZE_BATCH_BYTES) {
+      batches.push([]);
+      bytes = 0;
+    }
+    batches[batches.length - 1].push(text);
+    bytes += text.text.length;
+  }
+  return batches;
+}

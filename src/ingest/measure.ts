@@ -1,0 +1,104 @@
+/**
+ * The part of ingest that runs in worker threads: records -> documents with text, signals and MinHash signature.
+ * Pure: the same batch gives the same result whichever thread takes it.
+ */
+import { detectLanguage } from '../filters/language.js';
+import { BANDS, PERMUTATIONS, signatureOf } from '../filters/minhash.js';
+import { measureSignals, type SignalValues } from '../filters/signals/index.js';
+import { normalizedTextHash } from '../filters/text-hash.js';
+import type { Format } from './records.js';
+import { parseRecord } from './formats/parse.js';
+
+/** Records of one source: `bytes` end to end, record i ends before `ends[i]`. */
+export interface MeasureTask {
+  readonly kind: 'measure';
+  readonly format: Format;
+  readonly bytes: Uint8Array;
+  readonly ends: Int32Array;
+}
+
+export interface MeasuredDocument {
+  readonly kind: 'document';
+  readonly url: string | null;
+  readonly date: string | null;
+  readonly title: string | null;
+  readonly mime: string | null;
+  readonly charset: string | null;
+  readonly language: string;
+  readonly languageScore: number;
+  readonly textHash: string;
+  readonly signals: SignalValues;
+}
+
+export type Measured =
+  | MeasuredDocument
+  | { readonly kind: 'other'; readonly reason: string }
+  | { readonly kind: 'bad'; readonly reason: string; readonly detail: string };
+
+/** One entry of `items` a record; the arrays below have one entry, band row or permutation row a document. */
+export interface MeasureResult {
+  readonly items: Measured[];
+  /** UTF-8 texts of the documents end to end; text j ends before `textEnds[j]`. */
+  readonly texts: Uint8Array;
+  readonly textEnds: Int32Array;
+  readonly minhashes: Uint32Array;
+  readonly bands: BigUint64Array;
+}
+
+export function measureBatch(task: MeasureTask): MeasureResult {
+  const items: Measured[] = [];
+  const texts: Uint8Array[] = [];
+  const signatures: { minhashes: Uint32Array; bands: BigUint64Array }[] = [];
+  const encoder = new TextEncoder();
+  let start = 0;
+  for (const end of task.ends) {
+    const parsed = parseRecord(task.format, task.bytes.subarray(start, end));
+    start = end;
+    if (parsed.kind !== 'document') {
+      items.push(parsed);
+      continue;
+    }
+    const { text } = parsed;
+    const { language, score } = detectLanguage(text);
+    items.push({
+      kind: 'document',
+      url: parsed.url,
+      date: parsed.date,
+      title: parsed.title,
+      mime: parsed.mime,
+      charset: parsed.charset,
+      language,
+      languageScore: score,
+      textHash: normalizedTextHash(text),
+      signals: measureSignals(text),
+    });
+    texts.push(encoder.encode(text));
+    signatures.push(signatureOf(text));
+  }
+  const { bytes, ends } = concatenate(texts);
+  const minhashes = new Uint32Array(signatures.length * PERMUTATIONS);
+  const bands = new BigUint64Array(signatures.length * BANDS);
+  signatures.forEach((signature, index) => {
+    minhashes.set(signature.minhashes, index * PERMUTATIONS);
+    bands.set(signature.bands, index * BANDS);
+  });
+  return { items, texts: bytes, textEnds: ends, minhashes, bands };
+}
+
+/** Byte arrays end to end, and where each ends. */
+export function concatenate(parts: readonly Uint8Array[]): {
+  bytes: Uint8Array<ArrayBuffer>;
+  ends: Int32Array<ArrayBuffer>;
+} {
+  let total = 0;
+  for (const part of parts) total += part.length;
+  const bytes = new Uint8Array(total);
+  const ends = new Int32Array(parts.length);
+  let offset = 0;
+  parts.forEach((part, index) => {
+    bytes.set(part, offset);
+    offset += part.length;
+    ends[index] = offset;
+  });
+  return { bytes, ends };
+}

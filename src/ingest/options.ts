@@ -1,0 +1,113 @@
+/**
+ * Settings of an ingest: those that belong to the dataset for good (they decide the output, and are written to
+ * dataset.json when it is created) and those of one run (they change speed and memory, never the output).
+ */
+import { availableParallelism } from 'node:os';
+import { z } from 'zod';
+import { byteSize, integer } from '../core/config.js';
+import { TokenmillError } from '../core/errors.js';
+import type { Policy } from '../filters/policy.js';
+
+/** More threads than this gain nothing here: one main thread reads and writes for all of them. */
+const MAX_WORKERS = 64;
+
+export const ingestOptionsSchema = z.object({
+  dataset: z.string().default('default').describe('dataset that the documents go to'),
+  policy: z
+    .string()
+    .optional()
+    .describe('policy that decides what is kept: a name in sql/policies or a SQL file (default: gopher)'),
+  tokenizer: z
+    .string()
+    .optional()
+    .describe(
+      'tokenizer: a name, a file or folder, or train:SIZE to train one on the first 32 MB of kept text (default: train:8192)',
+    ),
+  shardTokens: integer(1).optional().describe('tokens of a full shard (default: 4194304)'),
+  validFraction: z.coerce
+    .number()
+    .min(0)
+    .max(0.5)
+    .optional()
+    .describe('share of documents held out for validation (default: 0.02)'),
+  set: z.record(z.string(), z.string()).default({}).describe('thresholds of the policy: name=value'),
+  format: z
+    .enum(['warc', 'wet', 'wat', 'jsonl', 'text', 'html'])
+    .optional()
+    .describe('format of the inputs, where it cannot be detected'),
+  workers: integer(1, MAX_WORKERS).default(availableParallelism()).describe('worker threads'),
+  window: byteSize.pipe(z.number().min(1)).default(64e6).describe('bytes of records between two commits'),
+  memory: z
+    .string()
+    .regex(/^\d+(\.\d+)?\s*[KMG]B$/i, 'a size such as 1GB')
+    .default('1GB')
+    .describe('memory that DuckDB may use before it spills to disk'),
+});
+
+export type IngestOptions = z.output<typeof ingestOptionsSchema>;
+
+/** Defaults of the settings that belong to a dataset. */
+export const DATASET_DEFAULTS = {
+  policy: 'gopher',
+  tokenizer: 'train:8192',
+  shardTokens: 4_194_304,
+  validFraction: 0.02,
+} as const;
+
+export const datasetConfigSchema = z.object({
+  version: z.literal(1),
+  dataset: z.string(),
+  /** Version of text extraction and signals; documents of different versions are not mixed in one dataset. */
+  extractor: z.string(),
+  policy: z.object({
+    name: z.string(),
+    sha256: z.string(),
+    sql: z.string(),
+    set: z.record(z.string(), z.string()),
+  }),
+  /** As asked for; the commits name the hash of the tokenizer that it became. */
+  tokenizer: z.string(),
+  shard_tokens: z.number().int(),
+  valid_fraction: z.number(),
+  minhash: z.object({
+    bands: z.number().int(),
+    rows: z.number().int(),
+    shingle: z.number().int(),
+    seed: z.number().int(),
+  }),
+});
+
+export type DatasetConfig = z.output<typeof datasetConfigSchema>;
+
+/**
+ * Checks that what this run asks for explicitly is what the dataset was created with.
+ * @throws TokenmillError CONFIG_MISMATCH naming the setting and both values
+ */
+export function checkAgainstDataset(
+  config: DatasetConfig,
+  options: IngestOptions,
+  policy: Policy | undefined,
+): void {
+  const asked: [string, unknown, unknown][] = [
+    [
+      'policy',
+      policy?.sha256 === undefined
+        ? undefined
+        : policy.name + (policy.sha256 === config.policy.sha256 ? '' : ' (changed)'),
+      config.policy.name,
+    ],
+    ['tokenizer', options.tokenizer, config.tokenizer],
+    ['shard-tokens', options.shardTokens, config.shard_tokens],
+    ['valid-fraction', options.validFraction, config.valid_fraction],
+  ];
+  for (const [name, wanted, has] of asked) {
+    if (wanted === undefined || wanted === has) continue;
+    throw new TokenmillError(
+      'CONFIG_MISMATCH',
+      `dataset ${config.dataset} was created with --${name} ${String(has)}, not ${String(wanted)}`,
+      {
+        hint: `leave --${name} out to continue it, or choose another name with --dataset`,
+      },
+    );
+  }
+}
