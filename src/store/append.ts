@@ -1,49 +1,68 @@
-/** Bulk append of columns to a DuckDB table, in data chunks: a row at a time would be several times slower. */
+/**
+ * Rows of typed columns into a DuckDB table, in data chunks: no SQL text and no per-row calls.
+ *
+ * Invariants: all columns have the same length; their order and types are those of the table. The rows are visible to
+ * later statements of the connection when the function resolves.
+ */
 import {
   DuckDBDataChunk,
-  listValue,
+  DuckDBListType,
+  DuckDBListValue,
   type DuckDBConnection,
   type DuckDBType,
   type DuckDBValue,
 } from '@duckdb/node-api';
+import { TokenmillError } from '../core/errors.js';
 
-/** Rows of a DuckDB vector, which is also the largest chunk. */
+/** Rows of one chunk: DuckDB's vector size, which a chunk cannot exceed. */
 const CHUNK_ROWS = 2048;
 
 export interface AppendColumn {
   readonly type: DuckDBType;
-  /** One a row. Integers of 64 bits as bigint; a list as an array or typed array of its values. */
+  /**
+   * One value a row: bigint for BIGINT and UBIGINT, number for DOUBLE and UINTEGER, string, boolean; null where there
+   * is none. A list is an array or typed array of such values.
+   */
   readonly values: readonly unknown[];
 }
 
-/** Appends rows to `table`, whose columns must be these, in this order. All columns have one length. */
+/**
+ * Appends rows to `table`.
+ * @throws TokenmillError INTERNAL where the columns differ in length or a value does not fit its type
+ */
 export async function appendColumns(
   connection: DuckDBConnection,
   table: string,
   columns: readonly AppendColumn[],
 ): Promise<void> {
-  const rows = columns[0].values.length;
-  if (rows === 0) return;
+  const rows = columns[0]?.values.length ?? 0;
+  if (columns.some(({ values }) => values.length !== rows)) {
+    throw new TokenmillError('INTERNAL', `columns for table ${table} differ in length`);
+  }
+  const types = columns.map(({ type }) => type);
   const appender = await connection.createAppender(table);
   try {
     for (let start = 0; start < rows; start += CHUNK_ROWS) {
-      const end = Math.min(start + CHUNK_ROWS, rows);
-      const chunk = DuckDBDataChunk.create(
-        columns.map(({ type }) => type),
-        end - start,
-      );
-      chunk.setColumns(columns.map(({ values }) => values.slice(start, end).map(toDuckDB)));
+      const end = Math.min(rows, start + CHUNK_ROWS);
+      const chunk = DuckDBDataChunk.create(types, end - start);
+      columns.forEach(({ type, values }, index) => {
+        chunk.setColumnValues(index, toDuckDB(type, values.slice(start, end)));
+      });
       appender.appendDataChunk(chunk);
     }
     appender.flushSync();
+  } catch (error) {
+    throw new TokenmillError('INTERNAL', `rows do not fit table ${table}: ${(error as Error).message}`, {
+      cause: error,
+    });
   } finally {
     appender.closeSync();
   }
 }
 
-function toDuckDB(value: unknown): DuckDBValue {
-  if (value === undefined) return null;
-  if (Array.isArray(value)) return listValue(value as DuckDBValue[]);
-  if (ArrayBuffer.isView(value)) return listValue([...(value as unknown as Iterable<DuckDBValue>)]);
-  return value as DuckDBValue;
+function toDuckDB(type: DuckDBType, values: readonly unknown[]): DuckDBValue[] {
+  if (!(type instanceof DuckDBListType)) return values as DuckDBValue[];
+  return values.map((value) =>
+    value === null ? null : new DuckDBListValue(Array.from(value as ArrayLike<DuckDBValue>)),
+  );
 }

@@ -1,0 +1,209 @@
+/**
+ * One writer at a time: a lease in a folder, for a dataset or a training run.
+ *
+ * The lease at `writer.lock` is a series of files `writer.lock.1`, `writer.lock.2`, ...: whoever made the file of the
+ * highest number holds it, unless that file says that it was released or its holder is gone. Taking it means
+ * to create the next number exclusively, so of any number of contenders one wins; numbers never go back, so a
+ * contender that slept on old knowledge finds a higher number than its own and steps back. A holder changes its
+ * own file only: its time stamp is the heartbeat. No file is locked in the kernel, so it works on shared storage.
+ */
+import { randomBytes } from 'node:crypto';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { rm, stat, utimes } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { z } from 'zod';
+import { TokenmillError } from '../core/errors.js';
+import { ensureFolder, listFolder, readJson, writeFileAtomic, writeFileExclusive } from '../core/files.js';
+
+const HEARTBEAT_MS = 5_000;
+/** Several heartbeats: a holder on another machine that was silent for longer counts as gone. */
+export const STALE_MS = 30_000;
+
+const holderSchema = z.object({
+  /** Random, one a lease. */
+  owner: z.string(),
+  pid: z.number().int(),
+  host: z.string(),
+  /** What its process ids belong to: boot and process namespace; empty where the system does not say. */
+  machine: z.string(),
+  /** Start of the process, in the kernel's ticks, so that a reused pid is not mistaken for it. */
+  started: z.string().nullable(),
+  released: z.boolean(),
+});
+
+type Holder = z.output<typeof holderSchema>;
+
+export interface LeaseOptions {
+  /** What is leased, for messages: "dataset crawl". */
+  readonly what: string;
+  /** Code of the error where somebody else holds it. */
+  readonly code: 'DATASET_LOCKED' | 'RUN_LOCKED';
+}
+
+interface LeaseFile {
+  readonly path: string;
+  readonly number: number;
+}
+
+/**
+ * Takes the lease, or fails at once: there is no waiting for it. A lease whose process is gone is taken over at once
+ * where that can be known (the same machine), else 30 seconds after its last heartbeat.
+ * @throws TokenmillError `options.code` naming the process that holds it
+ */
+export async function acquireWriter(path: string, options: LeaseOptions): Promise<WriterLease> {
+  await ensureFolder(dirname(path));
+  const self: Holder = {
+    owner: randomBytes(16).toString('hex'),
+    pid: process.pid,
+    host: hostname(),
+    machine: machineOfProcess(),
+    started: processStat(process.pid)?.started ?? null,
+    released: false,
+  };
+  for (;;) {
+    const files = await leaseFiles(path);
+    const highest = files.at(-1);
+    if (highest !== undefined) await assertFree(highest, self, options);
+    const mine = { path: `${path}.${(highest?.number ?? 0) + 1}`, number: (highest?.number ?? 0) + 1 };
+    try {
+      await writeFileExclusive(mine.path, `${JSON.stringify(self)}\n`);
+    } catch (error) {
+      // Another contender made it first: look again at what it made.
+      if (error instanceof TokenmillError && error.code === 'FILE_EXISTS') continue;
+      throw error;
+    }
+    const after = await leaseFiles(path);
+    if ((after.at(-1)?.number ?? 0) > mine.number) {
+      await rm(mine.path, { force: true });
+      continue;
+    }
+    for (const { path: old, number } of after) if (number < mine.number) await rm(old, { force: true });
+    return new WriterLease(path, mine, self, options);
+  }
+}
+
+export class WriterLease {
+  private readonly base: string;
+  private readonly file: LeaseFile;
+  private readonly holder: Holder;
+  private readonly options: LeaseOptions;
+  private readonly timer: NodeJS.Timeout;
+
+  constructor(base: string, file: LeaseFile, holder: Holder, options: LeaseOptions) {
+    this.base = base;
+    this.file = file;
+    this.holder = holder;
+    this.options = options;
+    this.timer = setInterval(() => {
+      const now = new Date();
+      // A file that is gone means that the lease is lost, which `assertHeld` reports where it matters.
+      utimes(this.file.path, now, now).catch(() => undefined);
+    }, HEARTBEAT_MS);
+    this.timer.unref();
+  }
+
+  /**
+   * To be called right before anything that only the holder may do, such as a commit.
+   * @throws TokenmillError the lease's code, where another process took it because this one was silent for too long
+   */
+  async assertHeld(): Promise<void> {
+    const files = await leaseFiles(this.base);
+    if (files.at(-1)?.number === this.file.number) return;
+    throw new TokenmillError(this.options.code, `this process does not hold ${this.options.what} any more`, {
+      place: { file: this.file.path },
+      hint: 'it was silent for too long and another process took over; start again when that one has ended',
+    });
+  }
+
+  /** Gives the lease back. Harmless where it is lost. */
+  async release(): Promise<void> {
+    clearInterval(this.timer);
+    const files = await leaseFiles(this.base);
+    if (files.at(-1)?.number !== this.file.number) return;
+    await writeFileAtomic(this.file.path, `${JSON.stringify({ ...this.holder, released: true })}\n`);
+  }
+}
+
+/** The lease's files, by rising number. */
+async function leaseFiles(path: string): Promise<LeaseFile[]> {
+  const prefix = `${basename(path)}.`;
+  const files: LeaseFile[] = [];
+  for (const name of await listFolder(dirname(path))) {
+    const digits = name.startsWith(prefix) ? name.slice(prefix.length) : '';
+    if (/^[1-9]\d{0,14}$/.test(digits))
+      files.push({ path: join(dirname(path), name), number: Number(digits) });
+  }
+  return files.sort((a, b) => a.number - b.number);
+}
+
+async function assertFree(file: LeaseFile, self: Holder, options: LeaseOptions): Promise<void> {
+  const state = await readHolder(file.path);
+  if (state === undefined) return;
+  const { holder, silentMs } = state;
+  if (holder !== undefined) {
+    if (holder.released) return;
+    const alive = isAlive(holder, self);
+    if (alive === false || (alive === undefined && silentMs > STALE_MS)) return;
+  } else if (silentMs > STALE_MS) {
+    return;
+  }
+  const by = holder === undefined ? 'another process' : `process ${holder.pid} on ${holder.host}`;
+  throw new TokenmillError(options.code, `${options.what} is in use by ${by}`, {
+    place: { file: file.path },
+    hint: `let it end, or stop it; a lease of a process that died elsewhere is free ${STALE_MS / 1000} s later`,
+  });
+}
+
+/** Undefined where the file is gone: its holder was replaced, and the next number is taken or free. */
+async function readHolder(
+  path: string,
+): Promise<{ holder: Holder | undefined; silentMs: number } | undefined> {
+  try {
+    const silentMs = Date.now() - (await stat(path)).mtimeMs;
+    const parsed = holderSchema.safeParse(await readJson(path));
+    return { holder: parsed.data, silentMs };
+  } catch (error) {
+    const code = error instanceof TokenmillError ? error.code : (error as NodeJS.ErrnoException).code;
+    if (code === 'FILE_NOT_FOUND' || code === 'ENOENT') return undefined;
+    if (code === 'INPUT_CORRUPT')
+      return { holder: undefined, silentMs: Date.now() - (await stat(path)).mtimeMs };
+    throw error;
+  }
+}
+
+/** Whether the holder's process runs; undefined where this machine cannot know. */
+function isAlive(holder: Holder, self: Holder): boolean | undefined {
+  if (holder.host !== self.host || holder.machine !== self.machine) return undefined;
+  try {
+    process.kill(holder.pid, 0);
+  } catch (error) {
+    // EPERM: it runs, as another user.
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+  }
+  const found = processStat(holder.pid);
+  if (found === undefined || holder.started === null) return undefined;
+  // A zombie has ended; its parent only has not asked for its status.
+  return found.state !== 'Z' && found.started === holder.started;
+}
+
+/** Fields 3 and 22 of /proc/<pid>/stat, see proc_pid_stat(5); undefined where there is no /proc. */
+function processStat(pid: number): { state: string; started: string } | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // Field 2 is the command in parentheses and may contain anything; field 3 follows its last parenthesis.
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return { state: fields[0], started: fields[19] };
+  } catch {
+    return undefined;
+  }
+}
+
+function machineOfProcess(): string {
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+    return `${boot} ${readlinkSync('/proc/self/ns/pid')}`;
+  } catch {
+    return '';
+  }
+}
