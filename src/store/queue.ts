@@ -38,7 +38,7 @@ const NAME_PATTERN = new RegExp(`^${NAME}$`);
 const RESTING_FILE = new RegExp(`^(${NAME})~(\\d{1,9})\\.json$`);
 const LEASED_FILE = new RegExp(`^(${NAME})~(\\d{1,9})~(\\d{1,15})~(${NAME})\\.json$`);
 
-const entrySchema = z.strictObject({
+const itemSchema = z.strictObject({
   name: z.string().regex(NAME_PATTERN),
   /** Path of the shard relative to the dataset's folder. */
   shard: z.string().regex(/^shards\/[A-Za-z0-9][A-Za-z0-9._-]*$/),
@@ -47,9 +47,10 @@ const entrySchema = z.strictObject({
   sha256: z.string(),
 });
 
-export type QueueEntry = z.output<typeof entrySchema>;
+/** What an entry says, from enqueue to done. */
+export type QueueItem = z.output<typeof itemSchema>;
 
-export interface LeasedEntry extends QueueEntry {
+export interface LeasedEntry extends QueueItem {
   /** Leases of this entry that expired before this one. */
   readonly attempts: number;
   readonly owner: string;
@@ -57,10 +58,13 @@ export interface LeasedEntry extends QueueEntry {
   readonly deadline: number;
 }
 
-export interface QueueListing {
+/** An entry as `list` shows it. */
+export interface QueueEntry {
   readonly name: string;
   readonly state: QueueState;
   readonly attempts: number;
+  /** Null where its file is damaged. */
+  readonly tokens: number | null;
   readonly owner: string | null;
   /** Milliseconds since 1970. */
   readonly deadline: number | null;
@@ -108,17 +112,17 @@ export class Queue {
    * Adds entries that the queue does not have yet, in whatever state; durable when it resolves. One process at a
    * time may add to a queue: the dataset's writer.
    */
-  async enqueue(...entries: readonly QueueEntry[]): Promise<void> {
+  async enqueue(...items: readonly QueueItem[]): Promise<void> {
     const known = new Set<string>();
     // Twice, so that an entry is seen that moved from a folder not yet read into one that was read.
     for (const state of [...STATES, ...STATES]) {
       for (const { name } of await this.slots(state)) known.add(name);
     }
-    for (const entry of entries) {
-      if (known.has(entry.name)) continue;
-      const content = `${JSON.stringify(entrySchema.parse(entry))}\n`;
-      await writeFileExclusive(this.path('ready', restingFile(entry.name, 0)), content);
-      known.add(entry.name);
+    for (const item of items) {
+      if (known.has(item.name)) continue;
+      const content = `${JSON.stringify(itemSchema.parse(item))}\n`;
+      await writeFileExclusive(this.path('ready', restingFile(item.name, 0)), content);
+      known.add(item.name);
     }
   }
 
@@ -178,12 +182,14 @@ export class Queue {
   }
 
   /** Every entry with its state, by name. */
-  async list(): Promise<QueueListing[]> {
-    const found = new Map<string, QueueListing>();
+  async list(): Promise<QueueEntry[]> {
+    const found = new Map<string, QueueEntry>();
     for (const state of STATES) {
-      for (const { name, attempts, owner, deadline } of await this.slots(state)) {
+      for (const { file, name, attempts, owner, deadline } of await this.slots(state)) {
+        const read = await this.read(state, file, name);
+        const tokens = typeof read === 'object' ? read.tokens : null;
         const reason = state === 'failed' ? await this.reason(name) : null;
-        found.set(name, { name, state, attempts, owner, deadline, reason });
+        found.set(name, { name, state, attempts, tokens, owner, deadline, reason });
       }
     }
     return [...found.values()].sort(byName);
@@ -225,30 +231,34 @@ export class Queue {
     }
   }
 
-  /** Content of a leased entry; undefined where it is damaged, and then it is in failed. */
-  private async open(slot: Slot & { owner: string | null }): Promise<LeasedEntry | undefined> {
-    let reason: string;
+  /** A leased entry with its content; undefined where that is damaged, and then the entry is in failed. */
+  private async open(slot: Slot): Promise<LeasedEntry | undefined> {
+    const read = await this.read('leased', slot.file, slot.name);
+    if (typeof read === 'object') {
+      const { attempts, owner, deadline } = slot;
+      return { ...read, attempts, owner: owner as string, deadline: deadline as number };
+    }
+    if (read !== undefined) await this.moveToFailed(slot.file, slot, read);
+    return undefined;
+  }
+
+  /** Content of an entry's file, or what is wrong with it; undefined where the file is gone. */
+  private async read(state: QueueState, file: string, name: string): Promise<QueueItem | string | undefined> {
+    let value: unknown;
     try {
-      const parsed = entrySchema.safeParse(await readJson(this.path('leased', slot.file)));
-      if (parsed.success && parsed.data.name === slot.name) {
-        return {
-          ...parsed.data,
-          attempts: slot.attempts,
-          owner: slot.owner as string,
-          deadline: slot.deadline as number,
-        };
-      }
-      reason = parsed.success
-        ? `its file says its name is ${parsed.data.name}`
-        : `its file is not an entry: ${parsed.error.issues[0].path.join('.')}: ${parsed.error.issues[0].message}`;
+      value = await readJson(this.path(state, file));
     } catch (error) {
       if (!(error instanceof TokenmillError)) throw error;
       if (error.code === 'FILE_NOT_FOUND') return undefined;
-      if (error.code !== 'INPUT_CORRUPT') throw error;
-      reason = error.message;
+      if (error.code === 'INPUT_CORRUPT') return 'its file is not valid JSON';
+      throw error;
     }
-    await this.moveToFailed(slot.file, slot, reason);
-    return undefined;
+    const parsed = itemSchema.safeParse(value);
+    if (!parsed.success) {
+      const { path, message } = parsed.error.issues[0];
+      return `its file is not an entry: ${path.join('.')}: ${message}`;
+    }
+    return parsed.data.name === name ? parsed.data : `its file says its name is ${parsed.data.name}`;
   }
 
   private async moveToFailed(

@@ -64,12 +64,25 @@ export const sourceColumns: readonly Column[] = [
   { name: 'source', type: 'VARCHAR' },
   { name: 'location', type: 'VARCHAR' },
   { name: 'size', type: 'BIGINT' },
+  { name: 'modified_ms', type: 'DOUBLE' },
   { name: 'format', type: 'VARCHAR' },
   { name: 'finished', type: 'BOOLEAN' },
   { name: 'records', type: 'BIGINT' },
   { name: 'documents', type: 'BIGINT' },
   { name: 'non_documents', type: 'BIGINT' },
   { name: 'bad', type: 'BIGINT' },
+];
+
+/** Columns of the `bad_records` table: records that could not be used, and why. */
+export const badRecordColumns: readonly Column[] = [
+  DATASET_COLUMN,
+  { name: 'commit', type: 'BIGINT' },
+  { name: 'source', type: 'VARCHAR' },
+  { name: 'space', type: 'VARCHAR' },
+  { name: 'offset', type: 'BIGINT' },
+  { name: 'length', type: 'BIGINT' },
+  { name: 'reason', type: 'VARCHAR' },
+  { name: 'detail', type: 'VARCHAR' },
 ];
 
 /** Columns of the `shards` table. `path` is relative to the dataset's folder. */
@@ -91,8 +104,10 @@ export const queueColumns: readonly Column[] = [
   { name: 'name', type: 'VARCHAR' },
   { name: 'state', type: 'VARCHAR' },
   { name: 'attempts', type: 'BIGINT' },
+  { name: 'tokens', type: 'BIGINT' },
   { name: 'owner', type: 'VARCHAR' },
   { name: 'deadline', type: 'TIMESTAMP' },
+  { name: 'reason', type: 'VARCHAR' },
 ];
 
 /** Columns of a run's `metrics.jsonl`, which the `training` view reads; `run` is the name of its folder. */
