@@ -1,0 +1,40 @@
+/**
+ * `npm run bench -- NAME... [--quick]`: runs benchmarks. Each names its workload, checks its result, prints throughput
+ * and peak memory, and returns figures that go to bench/results/NAME.json with date and hardware.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { Benchmark } from './support/benchmark.js';
+
+const BENCHMARKS: Record<string, () => Promise<{ run: Benchmark }>> = {
+  ingest: () => import('./ingest.js'),
+  tokenizer: () => import('./tokenizer.js'),
+};
+
+const quick = process.argv.includes('--quick');
+const asked = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+const unknown = asked.find((name) => !(name in BENCHMARKS));
+if (unknown !== undefined) {
+  process.stderr.write(
+    `there is no benchmark ${unknown}; there are: ${Object.keys(BENCHMARKS).join(', ')}\n`,
+  );
+  process.exit(2);
+}
+
+for (const name of asked.length === 0 ? Object.keys(BENCHMARKS) : asked) {
+  process.stdout.write(`== ${name}${quick ? ' (quick)' : ''}\n`);
+  const { run } = await BENCHMARKS[name]();
+  const figures = await run({ quick });
+  // A quick run only shows that the benchmark works; its figures are not worth keeping.
+  if (quick) continue;
+  const folder = fileURLToPath(new URL('./results/', import.meta.url));
+  await mkdir(folder, { recursive: true });
+  const record = {
+    benchmark: name,
+    date: new Date().toISOString().slice(0, 10),
+    hardware: `${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`,
+    figures,
+  };
+  await writeFile(`${folder}${name}.json`, `${JSON.stringify(record, null, 2)}\n`);
+}

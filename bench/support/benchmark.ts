@@ -1,0 +1,43 @@
+/** What every benchmark shares: its form, and the peak memory of a child process. */
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+/** Runs, checks, prints, and returns its figures. Throws where a result is wrong. */
+export type Benchmark = (options: { readonly quick: boolean }) => Promise<Record<string, unknown>>;
+
+const POLL_MS = 20;
+
+export interface ChildFigures {
+  readonly seconds: number;
+  /** Largest resident set, as the kernel counts it (VmHWM). */
+  readonly peakBytes: number;
+  readonly stdout: string;
+}
+
+/** Runs a Node program to its end and measures it. Throws where it fails. */
+export async function measureNode(args: readonly string[]): Promise<ChildFigures> {
+  const started = performance.now();
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let peakBytes = 0;
+  const poll = setInterval(() => {
+    try {
+      const match = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'));
+      if (match !== null) peakBytes = Math.max(peakBytes, Number(match[1]) * 1024);
+    } catch {
+      // The process ended between two looks.
+    }
+  }, POLL_MS);
+  const parts: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => parts.push(chunk));
+  const status = await new Promise<number | null>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', resolve);
+  });
+  clearInterval(poll);
+  if (status !== 0) throw new Error(`${args.join(' ')} ended with status ${status}`);
+  return {
+    seconds: (performance.now() - started) / 1000,
+    peakBytes,
+    stdout: Buffer.concat(parts).toString(),
+  };
+}
