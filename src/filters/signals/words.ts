@@ -1,0 +1,115 @@
+/** Signals of words: Gopher's quality rules. What a word is, `scan/words.ts` says. */
+import { LETTER } from '../scan/character-classes.js';
+import type { Scan } from '../scan/scan.js';
+import { DATATROVE, ratio, type SignalFamily, type SignalValues } from './signal.js';
+
+/** Gopher's stop words; case matters. */
+export const STOP_WORDS = ['the', 'be', 'to', 'of', 'and', 'that', 'have', 'with'] as const;
+
+const HASH = 0x23;
+const FULL_STOP = 0x2e;
+const ELLIPSIS = 0x2026;
+const LONGEST_STOP_WORD = 4;
+const stopWordBits = new Map<string, number>(STOP_WORDS.map((word, index) => [word, 1 << index]));
+
+export const wordSignals: SignalFamily = {
+  signals: [
+    {
+      name: 'word_count',
+      type: 'BIGINT',
+      unit: 'words',
+      doc: 'words that are not made of punctuation alone',
+      source: DATATROVE.gopherQuality,
+    },
+    {
+      name: 'mean_word_length',
+      type: 'DOUBLE',
+      unit: 'characters',
+      doc: 'mean length of the words that are not made of punctuation alone',
+      source: DATATROVE.gopherQuality,
+    },
+    {
+      name: 'hash_word_ratio',
+      type: 'DOUBLE',
+      unit: 'per word',
+      doc: '`#` characters per word, punctuation counted as words',
+      source: DATATROVE.gopherQuality,
+    },
+    {
+      name: 'ellipsis_word_ratio',
+      type: 'DOUBLE',
+      unit: 'per word',
+      doc: '`...` (without overlap) and `…` per word, punctuation counted as words',
+      source: DATATROVE.gopherQuality,
+    },
+    {
+      name: 'alphabetic_word_ratio',
+      type: 'DOUBLE',
+      unit: 'share of words',
+      doc: 'words with a letter, of all words, punctuation counted as words',
+      source: DATATROVE.gopherQuality,
+    },
+    {
+      name: 'stop_word_count',
+      type: 'BIGINT',
+      unit: 'distinct words',
+      doc: `how many of ${STOP_WORDS.join(', ')} occur; case matters`,
+      source: DATATROVE.gopherQuality,
+    },
+  ],
+  measure(scan: Scan, values: SignalValues): void {
+    const { words } = scan;
+    let nonSymbol = 0;
+    let characters = 0;
+    let alphabetic = 0;
+    let stopWords = 0;
+    for (let i = 0; i < words.count; i++) {
+      if (words.isSymbol[i] === 0) {
+        nonSymbol += 1;
+        characters += words.characters[i];
+      }
+      if ((words.classes[i] & LETTER) !== 0) alphabetic += 1;
+      const start = words.start[i];
+      const end = words.end[i];
+      if (end - start <= LONGEST_STOP_WORD) {
+        stopWords |= stopWordBits.get(String.fromCharCode(...scan.units.subarray(start, end))) ?? 0;
+      }
+    }
+    const { hashes, ellipses } = countSymbols(scan);
+    values.push(
+      nonSymbol,
+      ratio(characters, nonSymbol),
+      ratio(hashes, words.count),
+      ratio(ellipses, words.count),
+      ratio(alphabetic, words.count),
+      countBits(stopWords),
+    );
+  },
+};
+
+function countSymbols({ units, length }: Scan): { hashes: number; ellipses: number } {
+  let hashes = 0;
+  let ellipses = 0;
+  let stops = 0;
+  for (let i = 0; i < length; i++) {
+    const unit = units[i];
+    if (unit === FULL_STOP) {
+      stops += 1;
+      if (stops === 3) {
+        ellipses += 1;
+        stops = 0;
+      }
+      continue;
+    }
+    stops = 0;
+    if (unit === HASH) hashes += 1;
+    else if (unit === ELLIPSIS) ellipses += 1;
+  }
+  return { hashes, ellipses };
+}
+
+function countBits(value: number): number {
+  let bits = 0;
+  for (let rest = value; rest !== 0; rest &= rest - 1) bits += 1;
+  return bits;
+}
