@@ -44,7 +44,8 @@ const PROPERTIES: readonly (readonly [RegExp, number])[] = [
 ];
 
 /** Characters of datatrove's PUNCTUATION string that are no controls (`datatrove/utils/text.py`). */
-const DATATROVE_PUNCTUATION = '!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~«´»—’“”„…、。《》【】％（），．１：；？！～〈〉∶━►–「」';
+const DATATROVE_PUNCTUATION =
+  '!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~«´»—’“”„…、。《》【】％（），．１：；？！～〈〉∶━►–「」';
 
 const CODE_POINTS = 0x11_0000;
 const PAGE = 256;
@@ -69,7 +70,8 @@ for (let code = 0; code < 160; code++) {
 }
 // Python counts these four separators as white space; Unicode's property does not.
 for (let code = 0x1c; code <= 0x1f; code++) classes[code] |= SPACE;
-for (const code of [0x0a, 0x0b, 0x0c, 0x0d, 0x1c, 0x1d, 0x1e, 0x85, 0x2028, 0x2029]) classes[code] |= LINE_BREAK;
+for (const code of [0x0a, 0x0b, 0x0c, 0x0d, 0x1c, 0x1d, 0x1e, 0x85, 0x2028, 0x2029])
+  classes[code] |= LINE_BREAK;
 
 /** Class bits of the Basic Multilingual Plane by UTF-16 code unit. A surrogate has none. */
 export const UNIT_CLASSES: Uint16Array = classes.subarray(0, 0x1_0000);

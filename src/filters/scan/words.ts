@@ -20,7 +20,19 @@
  *
  * Positions are UTF-16 code units, lengths of words are code points.
  */
-import { classOf, DIGIT, LETTER, LOWER, MARK, PUNCTUATION, SPACE, UNIT_CLASSES, UNSPACED, UPPER, WORD } from './character-classes.js';
+import {
+  classOf,
+  DIGIT,
+  LETTER,
+  LOWER,
+  MARK,
+  PUNCTUATION,
+  SPACE,
+  UNIT_CLASSES,
+  UNSPACED,
+  UPPER,
+  WORD,
+} from './character-classes.js';
 
 const DOUBLE_QUOTE = 0x22;
 const HASH = 0x23;
@@ -150,7 +162,8 @@ function wordEnd(units: Uint16Array, start: number, length: number): number {
     if (i + 1 >= length) return i;
     const unit = units[i];
     const next = classAt(units, i + 1, length);
-    if (unit === COLON && units[i + 1] === SLASH && units[i + 2] === SLASH) return addressEnd(units, i, length);
+    if (unit === COLON && units[i + 1] === SLASH && units[i + 2] === SLASH)
+      return addressEnd(units, i, length);
     if ((next & WORD) === 0 || (next & UNSPACED) !== 0 || (UNIT_CLASSES[unit] & UNSPACED) !== 0) return i;
     if (unit === APOSTROPHE || unit === RIGHT_QUOTE) {
       const letters = contractionLetters(units, i, length);
@@ -204,7 +217,9 @@ function contractionLetters(units: Uint16Array, apostrophe: number, length: numb
   const size = end - apostrophe - 1;
   if (size === 1) {
     const letter = units[apostrophe + 1] | 0x20;
-    return letter === 0x73 || letter === 0x6d || letter === 0x64 || letter === 0x74 ? String.fromCharCode(letter) : '';
+    return letter === 0x73 || letter === 0x6d || letter === 0x64 || letter === 0x74
+      ? String.fromCharCode(letter)
+      : '';
   }
   if (size !== 2) return '';
   const letters = String.fromCharCode(units[apostrophe + 1] | 0x20, units[apostrophe + 2] | 0x20);
@@ -215,7 +230,8 @@ function contractionLetters(units: Uint16Array, apostrophe: number, length: numb
 function addressEnd(units: Uint16Array, colon: number, length: number): number {
   let end = colon + 3;
   while (end < length && (classAt(units, end, length) & SPACE) === 0) end += 1;
-  while (end > colon + 3 && units[end - 1] !== SLASH && (UNIT_CLASSES[units[end - 1]] & PUNCTUATION) !== 0) end -= 1;
+  while (end > colon + 3 && units[end - 1] !== SLASH && (UNIT_CLASSES[units[end - 1]] & PUNCTUATION) !== 0)
+    end -= 1;
   return end;
 }
 
@@ -226,7 +242,11 @@ function symbolEnd(units: Uint16Array, start: number, length: number): number {
     while (end < length && units[end] === unit) end += 1;
     return end;
   }
-  if ((unit === APOSTROPHE || unit === RIGHT_QUOTE) && start > 0 && (UNIT_CLASSES[units[start - 1]] & WORD) !== 0) {
+  if (
+    (unit === APOSTROPHE || unit === RIGHT_QUOTE) &&
+    start > 0 &&
+    (UNIT_CLASSES[units[start - 1]] & WORD) !== 0
+  ) {
     const letters = contractionLetters(units, start, length);
     if (letters !== '' && letters !== 't') return start + 1 + letters.length;
   }

@@ -72,7 +72,10 @@ function countPythonLines({ units, length }: Scan): { lines: number; bullets: nu
 function endsWithEllipsis(units: Uint16Array, start: number, end: number): boolean {
   if (units[end - 1] === ELLIPSIS) return true;
   return (
-    end - start >= 3 && units[end - 1] === FULL_STOP && units[end - 2] === FULL_STOP && units[end - 3] === FULL_STOP
+    end - start >= 3 &&
+    units[end - 1] === FULL_STOP &&
+    units[end - 2] === FULL_STOP &&
+    units[end - 3] === FULL_STOP
   );
 }
 

@@ -81,6 +81,7 @@ function topNgramCharacters(words: WordTable, n: number): number {
 /** One half of an n-gram's key, from that half of its words. Order matters. */
 function ngramHalf(words: Uint32Array, start: number, n: number): number {
   let half = n;
-  for (let i = start; i < start + n; i++) half = Math.imul(((half << 13) | (half >>> 19)) ^ words[i], 0x9e3779b1);
+  for (let i = start; i < start + n; i++)
+    half = Math.imul(((half << 13) | (half >>> 19)) ^ words[i], 0x9e3779b1);
   return half;
 }
