@@ -235,9 +235,9 @@ async function createTrainingView(connection: DuckDBConnection, workspace: Works
   for (const run of await listFolder(workspace.models)) {
     const file = join(workspace.models, run, METRICS_FILE);
     if (!existsSync(file)) continue;
-    // A run that is being written may end in half a line, which is not an error.
+    // A run that is being written may end in half a line, which reads as a row of NULL.
     selects.push(
-      `SELECT ${quoteText(run)} AS run, * FROM read_json(${quoteText(file)}, format = 'newline_delimited', ignore_errors = true, columns = {${types}})`,
+      `SELECT ${quoteText(run)} AS run, * FROM read_json(${quoteText(file)}, format = 'newline_delimited', ignore_errors = true, columns = {${types}}) WHERE step IS NOT NULL`,
     );
   }
   await connection.run(`CREATE OR REPLACE VIEW training AS ${selects.join('\nUNION ALL BY NAME\n')}`);

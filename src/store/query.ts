@@ -1,0 +1,126 @@
+/**
+ * Runs one reading SQL statement and writes its result to a stream, in the format asked for. The result is never whole
+ * in memory: DuckDB hands it over in chunks, and a slow reader of the stream holds DuckDB back.
+ */
+import { createReadStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable, type Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { StatementType, type DuckDBConnection, type DuckDBResult } from '@duckdb/node-api';
+import { fromSystemError, TokenmillError } from '../core/errors.js';
+import { formatArrow } from './result-arrow.js';
+import { formatCsv, formatJson, formatTable, formatVerbatim, type QueryResult } from './result-text.js';
+import { quoteText } from './schema.js';
+import { prepareRead, sqlError } from './statement.js';
+
+export const QUERY_FORMATS = ['table', 'json', 'csv', 'arrow', 'parquet'] as const;
+export type QueryFormat = (typeof QUERY_FORMATS)[number];
+
+export interface QueryOptions {
+  readonly format: QueryFormat;
+  /** Where a Parquet result is built before it is sent. Default: the system's folder for temporary files. */
+  readonly temporaryFolder?: string;
+}
+
+/**
+ * Runs `sql` and writes the result to `output`, which stays open. A reader that closes the stream early ends the
+ * query; that is no error.
+ * - table: for people; aligned, long values cut, the number of rows last
+ * - json: an array of objects, one a line; integers as numbers where a double holds them, else as text
+ * - csv: RFC 4180, with a header; NULL is an empty field, an empty text is ""
+ * - arrow: Arrow IPC stream; parquet: a Parquet file. HUGEINT, which sums of BIGINT are, is a 64-bit float in both
+ * @throws TokenmillError SQL_INVALID
+ */
+export async function runQuery(
+  connection: DuckDBConnection,
+  sql: string,
+  options: QueryOptions,
+  output: Writable,
+): Promise<void> {
+  const statement = await prepareRead(connection, sql);
+  try {
+    const explains = statement.statementType === StatementType.EXPLAIN;
+    if (options.format === 'parquet') {
+      if (explains) {
+        throw new TokenmillError('SQL_INVALID', 'the answer of EXPLAIN is text and has no Parquet form', {
+          hint: 'leave the format out to see it as text',
+        });
+      }
+      await sendParquet(connection, sql, options.temporaryFolder ?? tmpdir(), output);
+    } else {
+      const result = await statement.stream().catch((error: unknown) => {
+        throw sqlError(error);
+      });
+      await send(Readable.from(format(result, options.format, explains)), output);
+    }
+  } finally {
+    statement.destroySync();
+  }
+}
+
+function format(
+  result: DuckDBResult,
+  name: Exclude<QueryFormat, 'parquet'>,
+  explains: boolean,
+): AsyncIterable<string | Uint8Array> {
+  const chunks: QueryResult = {
+    names: result.deduplicatedColumnNames(),
+    types: result.columnTypes(),
+    chunks: readChunks(result),
+  };
+  switch (name) {
+    case 'table':
+      return explains ? formatVerbatim(chunks) : formatTable(chunks);
+    case 'json':
+      return formatJson(chunks);
+    case 'csv':
+      return formatCsv(chunks);
+    case 'arrow':
+      return formatArrow(chunks);
+  }
+}
+
+async function* readChunks(result: DuckDBResult): QueryResult['chunks'] {
+  for (;;) {
+    // Much of a statement runs only now, and fails only now.
+    const chunk = await result.fetchChunk().catch((error: unknown) => {
+      throw sqlError(error);
+    });
+    if (chunk === null || chunk.rowCount === 0) return;
+    yield chunk;
+  }
+}
+
+async function sendParquet(
+  connection: DuckDBConnection,
+  sql: string,
+  temporaryFolder: string,
+  output: Writable,
+): Promise<void> {
+  const folder = await mkdtemp(join(temporaryFolder, 'query-')).catch((error: unknown) => {
+    throw fromSystemError(error, temporaryFolder);
+  });
+  try {
+    const file = join(folder, 'result.parquet');
+    // query() takes the statement as a text, so that nothing in it, comments included, can end the COPY early.
+    const copy = `COPY (SELECT * FROM query(${quoteText(sql)})) TO ${quoteText(file)} (FORMAT parquet, COMPRESSION zstd)`;
+    await connection.run(copy).catch((error: unknown) => {
+      throw sqlError(error);
+    });
+    await send(createReadStream(file), output);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function send(input: Readable, output: Writable): Promise<void> {
+  try {
+    await pipeline(input, output, { end: false });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EPIPE' || code === 'ERR_STREAM_PREMATURE_CLOSE') return;
+    throw error;
+  }
+}
