@@ -1,4 +1,7 @@
 /** Deduplication of texts by themselves, outside a dataset: the same rule, index and signatures. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { BIGINT, LIST, UBIGINT, UINTEGER, VARCHAR, type DuckDBConnection } from '@duckdb/node-api';
 import { TokenmillError } from '../core/errors.js';
 import { appendColumns } from '../store/append.js';
@@ -50,7 +53,9 @@ export async function* dedupTexts(
   options: DedupOptions = {},
 ): AsyncGenerator<DedupOutcome> {
   const parameters = parametersFor(options.threshold);
-  const database = await openDatabase();
+  // The index may outgrow memory.
+  const folder = await mkdtemp(join(tmpdir(), 'tokenmill-dedup-'));
+  const database = await openDatabase({ temporaryFolder: folder });
   try {
     const index = await DedupIndex.create(database.connection);
     let window: WindowDocument[] = [];
@@ -70,6 +75,7 @@ export async function* dedupTexts(
     yield* await resolveWindow(database.connection, index, window);
   } finally {
     database.close();
+    await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -1,5 +1,5 @@
 /** What a policy makes of one text: all that is measured of it, and the verdict. */
-import type { DuckDBConnection } from '@duckdb/node-api';
+import { openDatabase } from '../store/database.js';
 import { detectLanguage } from './language.js';
 import { applyPolicy, validatePolicy, type Policy } from './policy.js';
 import { measureSignals, SIGNALS, type SignalValue } from './signals/index.js';
@@ -15,28 +15,39 @@ export interface Inspection {
   readonly signals: Readonly<Record<string, SignalValue>>;
 }
 
-/** @throws TokenmillError POLICY_INVALID */
+/**
+ * Measures a text and applies a policy to it.
+ * @param options.url address of the document, for rules that look at it
+ * @throws TokenmillError POLICY_INVALID
+ */
 export async function inspectText(
-  connection: DuckDBConnection,
-  policy: Policy,
   text: string,
-  url: string | null = null,
+  policy: Policy,
+  options: { readonly url?: string | null } = {},
 ): Promise<Inspection> {
-  await validatePolicy(connection, policy);
-  const values = measureSignals(text);
   const { language, score } = detectLanguage(text);
-  const row = { ordinal: 0, url, language, languageScore: score, signals: values };
-  await createSignalsTable(connection, 'inspected');
-  await appendSignals(connection, 'inspected', [row]);
-  await applyPolicy(connection, policy, { signalsTable: 'inspected', verdictsTable: 'inspected_verdicts' });
-  const result = await connection.runAndReadAll('SELECT verdict, reason, measured FROM inspected_verdicts');
-  const [verdict, reason, measured] = result.getRows()[0];
-  return {
-    verdict: verdict as Inspection['verdict'],
-    reason: reason as string | null,
-    measured: measured as number | null,
-    language,
-    language_score: score,
-    signals: Object.fromEntries(SIGNALS.map(({ name }, index) => [name, values[index]])),
-  };
+  const signals = measureSignals(text);
+  const database = await openDatabase();
+  try {
+    const { connection } = database;
+    await validatePolicy(connection, policy);
+    await createSignalsTable(connection, 'signals');
+    const url = options.url ?? null;
+    await appendSignals(connection, 'signals', [
+      { ordinal: 0, url, language, languageScore: score, signals },
+    ]);
+    await applyPolicy(connection, policy, { signalsTable: 'signals', verdictsTable: 'verdicts' });
+    const result = await connection.runAndReadAll('SELECT verdict, reason, measured FROM verdicts');
+    const [verdict, reason, measured] = result.getRows()[0];
+    return {
+      verdict: verdict as Inspection['verdict'],
+      reason: reason as string | null,
+      measured: measured as number | null,
+      language,
+      language_score: score,
+      signals: Object.fromEntries(SIGNALS.map(({ name }, index) => [name, signals[index]])),
+    };
+  } finally {
+    database.close();
+  }
 }
