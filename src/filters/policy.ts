@@ -19,7 +19,7 @@ import { SIGNALS } from './signals/index.js';
 import { appendSignals, createSignalsTable, SIGNALS_TABLE, type SignalsRow } from './signals/table.js';
 
 /** A policy file larger than this is refused before it is parsed. */
-export const MAX_POLICY_BYTES = 1_000_000;
+export const MAX_POLICY_BYTES = 65_536;
 
 export interface Policy extends PolicyText {
   readonly name: string;
@@ -199,7 +199,7 @@ export async function applyPolicy(
   if (documents !== rows || rows !== distinct) {
     throw new TokenmillError(
       'POLICY_INVALID',
-      `policy ${policy.name} gives ${rows} rows for ${documents} documents`,
+      `policy ${policy.name} gives ${String(rows)} rows for ${String(documents)} documents`,
       {
         hint: 'the SELECT gives one row for every row of signals: leave out WHERE, GROUP BY and joins',
       },
