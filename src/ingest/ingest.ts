@@ -22,6 +22,7 @@ import { openForIngest } from './open.js';
 import { planSources, type PlannedSource } from './plan.js';
 import type { Source } from './records.js';
 import { cutRecords } from './formats/cut.js';
+import { detectFormat } from './formats/detect.js';
 import { signatureRow, type WindowDocument } from './window.js';
 import type { IngestPool } from './worker.js';
 
@@ -114,7 +115,8 @@ async function readSources(
   const inFlight: Batch[] = [];
   const signal = context.signal;
   async function* tasks(): AsyncGenerator<MeasureTask> {
-    for (const { source, format, from } of plan) {
+    for (const { source, format: known, from } of plan) {
+      const format = known ?? options.format ?? (await detectFormat(source));
       for await (const batch of batchSource(source, format, cutRecords(source, { format, from }))) {
         if (signal?.aborted === true) return;
         inFlight.push(batch);
@@ -122,14 +124,13 @@ async function readSources(
       }
     }
   }
-  const known = plan.every(({ source }) => source.size !== null);
-  const totalBytes = known ? plan.reduce((sum, { source }) => sum + (source.size ?? 0), 0) : undefined;
+  const sized = plan.every(({ source }) => source.size !== null);
+  const totalBytes = sized ? plan.reduce((sum, { source }) => sum + (source.size ?? 0), 0) : undefined;
   let finishedBytes = 0;
   let windowBytes = 0;
-  for await (const result of pool.map(tasks(), ({ bytes, ends }) => [
-    bytes.buffer as ArrayBuffer,
-    ends.buffer as ArrayBuffer,
-  ])) {
+  for await (const result of pool.map(tasks(), (task) =>
+    task.kind === 'measure' ? [task.bytes.buffer as ArrayBuffer, task.ends.buffer as ArrayBuffer] : [],
+  )) {
     const batch = inFlight.shift() as Batch;
     takeBatch(batch, result as MeasureResult, writer);
     windowBytes += batch.bytes;

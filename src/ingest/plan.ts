@@ -5,7 +5,8 @@ import type { Format, Position, Source } from './records.js';
 
 export interface PlannedSource {
   readonly source: Source;
-  readonly format: Format;
+  /** Known where reading goes on; else to be detected. */
+  readonly format: Format | undefined;
   readonly from: Position | undefined;
 }
 
@@ -13,25 +14,29 @@ export interface PlannedSource {
 const STDIN_PREFIX = 'stdin-';
 
 /**
- * @param sources with the format of each, in the order of reading
+ * @param sources in the order of reading
  * @throws TokenmillError SOURCE_CHANGED where a file that was read, whole or in part, is not the same any more
  */
 export function planSources(
-  sources: readonly { source: Source; format: Format }[],
+  sources: readonly Source[],
   account: Account,
 ): { sources: PlannedSource[]; skipped: string[] } {
   const planned: PlannedSource[] = [];
   const skipped: string[] = [];
-  for (const { source, format } of sources) {
+  for (const source of sources) {
     if (source.location === '-') {
       let number = 1;
       while (account.progressOf(STDIN_PREFIX + number) !== undefined) number += 1;
-      planned.push({ source: { ...source, name: STDIN_PREFIX + number }, format, from: undefined });
+      planned.push({
+        source: { ...source, name: STDIN_PREFIX + number },
+        format: undefined,
+        from: undefined,
+      });
       continue;
     }
     const progress = account.progressOf(source.name);
     if (progress === undefined) {
-      planned.push({ source, format, from: undefined });
+      planned.push({ source, format: undefined, from: undefined });
       continue;
     }
     // A finished source is only compared by size: copying or checking out a file again gives it another time.

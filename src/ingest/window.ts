@@ -8,6 +8,7 @@
  */
 import {
   BIGINT,
+  BOOLEAN,
   DOUBLE,
   LIST,
   UBIGINT,
@@ -58,7 +59,7 @@ interface Column {
   readonly value: (document: WindowDocument) => unknown;
 }
 
-const SQL_TYPES: Record<string, DuckDBType> = { BIGINT, DOUBLE, VARCHAR };
+const SQL_TYPES: Record<string, DuckDBType> = { BIGINT, DOUBLE, VARCHAR, BOOLEAN };
 
 /** Columns that are known before any verdict. */
 const MEASURED_COLUMNS: readonly Column[] = [
@@ -126,7 +127,7 @@ export class WindowStore {
     const store = new WindowStore(connection, policy, index);
     await connection.run(createTable('measured', MEASURED_COLUMNS));
     await connection.run(
-      `CREATE OR REPLACE VIEW signals AS SELECT ${quoted(['ordinal', 'url', 'language', 'language_score', ...SIGNALS.map(({ name }) => name)])} FROM measured`,
+      `CREATE OR REPLACE VIEW window_signals AS SELECT ${quoted(['ordinal', 'url', 'language', 'language_score', ...SIGNALS.map(({ name }) => name)])} FROM measured`,
     );
     await store.clear();
     return store;
@@ -155,7 +156,7 @@ export class WindowStore {
       'measured',
       MEASURED_COLUMNS.map(({ type, value }) => ({ type, values: documents.map(value) })),
     );
-    await applyPolicy(connection, this.policy, { signalsTable: 'signals', verdictsTable: 'verdicts' });
+    await applyPolicy(connection, this.policy, { signalsTable: 'window_signals', verdictsTable: 'verdicts' });
     await connection.run(
       `CREATE OR REPLACE TABLE window_passing AS SELECT ${quoted(SIGNATURE_COLUMNS)} FROM measured JOIN verdicts USING (ordinal) WHERE verdict = 'keep' ORDER BY ordinal`,
     );

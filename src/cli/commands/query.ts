@@ -1,15 +1,13 @@
 /** `tokenmill query`: SQL over everything that is committed in a workspace. */
 import { Command, Option } from 'commander';
-import { openDatabase } from '../../store/database.js';
 import { QUERY_FORMATS, runQuery, type QueryFormat } from '../../store/query.js';
-import { createViews } from '../../store/views.js';
-import { openWorkspace, withWorkspace } from '../context.js';
+import { VIEWS } from '../../store/views.js';
+import { withWorkspace } from '../context.js';
+import { withViews } from '../views.js';
 
 export function queryCommand(): Command {
   const command = new Command('query')
-    .description(
-      'Runs one SELECT over the views documents, signatures, commits, sources, bad_records, shards, queue and training.',
-    )
+    .description(`Runs one SELECT over the views ${VIEWS.join(', ')}.`)
     .argument('<sql>', 'the statement, in the dialect of DuckDB')
     .addOption(new Option('--format <format>', 'form of the answer').choices(QUERY_FORMATS).default('table'))
     .option('--dataset <dataset>', 'only this dataset')
@@ -28,11 +26,5 @@ async function run(
   sql: string,
   flags: { format: QueryFormat; dataset?: string; workspace?: string },
 ): Promise<void> {
-  const database = await openDatabase();
-  try {
-    await createViews(database.connection, openWorkspace(flags), { dataset: flags.dataset });
-    await runQuery(database.connection, sql, { format: flags.format }, process.stdout);
-  } finally {
-    database.close();
-  }
+  await withViews(flags, (connection) => runQuery(connection, sql, { format: flags.format }, process.stdout));
 }

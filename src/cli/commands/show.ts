@@ -2,9 +2,8 @@
 import { Command } from 'commander';
 import { TokenmillError } from '../../core/errors.js';
 import { readRecordAt } from '../../ingest/formats/record-at.js';
-import { openDatabase } from '../../store/database.js';
-import { createViews } from '../../store/views.js';
-import { openWorkspace, withWorkspace, write } from '../context.js';
+import { withWorkspace, write } from '../context.js';
+import { withViews } from '../views.js';
 
 export function showCommand(): Command {
   const command = new Command('show')
@@ -55,26 +54,21 @@ async function findDocument(id: string, flags: { workspace?: string }): Promise<
   if (!/^[0-9a-f]{1,32}$/.test(id)) {
     throw new TokenmillError('USAGE', `${id} is not the beginning of a document id (hexadecimal digits)`);
   }
-  const database = await openDatabase();
-  try {
-    await createViews(database.connection, openWorkspace(flags), {});
-    const found = await database.connection.runAndReadAll(
-      `SELECT d.*, s.location FROM documents d JOIN sources s USING (dataset, source) WHERE starts_with(document_id, $1) ORDER BY dataset, ordinal LIMIT 2`,
+  const rows = await withViews(flags, async (connection) => {
+    const found = await connection.runAndReadAll(
+      `SELECT d.*, s.location FROM documents d JOIN sources s USING (dataset, source)
+       WHERE starts_with(document_id, $1) ORDER BY dataset, ordinal LIMIT 2`,
       [id],
     );
-    const rows = found.getRowObjects();
-    if (rows.length === 1) return rows[0];
-    throw new TokenmillError(
-      'DOCUMENT_NOT_FOUND',
-      rows.length === 0 ? `no document's id begins with ${id}` : `several documents' ids begin with ${id}`,
-      {
-        hint:
-          rows.length === 0
-            ? 'list them with: tokenmill query "select document_id, url from documents"'
-            : 'give more digits',
-      },
-    );
-  } finally {
-    database.close();
+    return found.getRowObjects();
+  });
+  if (rows.length === 1) return rows[0];
+  if (rows.length === 0) {
+    throw new TokenmillError('DOCUMENT_NOT_FOUND', `no document's id begins with ${id}`, {
+      hint: 'list them with: tokenmill query "select document_id, url from documents"',
+    });
   }
+  throw new TokenmillError('DOCUMENT_NOT_FOUND', `several documents' ids begin with ${id}`, {
+    hint: 'give more digits',
+  });
 }
