@@ -1,0 +1,46 @@
+/** The part of a compressed file that is in memory: grows at its end, is given up at its beginning. */
+import type { ByteReader } from '../sources/bytes.js';
+
+export class CompressedWindow {
+  private readonly reader: ByteReader;
+  /** File offset of `bytes[0]`. */
+  start: number;
+  bytes: Buffer = Buffer.alloc(0);
+  /** The file has no more bytes than those that are here. */
+  complete = false;
+
+  constructor(reader: ByteReader, start: number) {
+    this.reader = reader;
+    this.start = start;
+  }
+
+  /** File offset behind the last byte here. */
+  get end(): number {
+    return this.start + this.bytes.length;
+  }
+
+  /** Bytes from a file offset on. */
+  from(offset: number): Buffer {
+    return this.bytes.subarray(offset - this.start);
+  }
+
+  async grow(): Promise<void> {
+    const chunk = await this.reader.read();
+    if (chunk === undefined) this.complete = true;
+    // A new buffer, because inflation in other threads may still read the old one.
+    else this.bytes = Buffer.concat([this.bytes, chunk]);
+  }
+
+  /** Makes `count` bytes from `offset` on available, or all that there are. */
+  async require(offset: number, count: number): Promise<Buffer> {
+    while (!this.complete && this.end < offset + count) await this.grow();
+    return this.from(offset);
+  }
+
+  /** Gives up what lies before a file offset. */
+  discard(offset: number): void {
+    if (offset <= this.start) return;
+    this.bytes = this.from(offset);
+    this.start = offset;
+  }
+}

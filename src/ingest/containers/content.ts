@@ -1,0 +1,94 @@
+/** Opens the content of a source, compressed or not; which of both is told by its first bytes. */
+import { openBytes, peekBytes, type ByteReader } from '../sources/bytes.js';
+import { gzipPieces } from './gzip.js';
+import { GZIP_MAGIC, TRAILER_BYTES, inflateStart, memberHeaderLength } from './gzip-member.js';
+import type { Piece } from './pieces.js';
+
+/** Compressed and decompressed bytes that are looked at to tell what a source is. */
+const HEAD_BYTES = 64 * 1024;
+
+export type Container = 'plain' | 'gzip';
+
+/** What can be told of a source without reading it: how it is packed, and the beginning of its content. */
+export interface Head {
+  readonly container: Container;
+  readonly content: Buffer;
+}
+
+/** @throws TokenmillError FILE_NOT_FOUND, FILE_FORBIDDEN */
+export async function readHead(location: string): Promise<Head> {
+  const bytes = Buffer.from(await peekBytes(location, HEAD_BYTES));
+  if (typeof memberHeaderLength(bytes, 0) === 'number')
+    return { container: 'gzip', content: inflateHead(bytes) };
+  // A name may be wrong in both directions: servers decompress, and a damaged file has lost its magic number.
+  const damaged = location.endsWith('.gz') && bytes.includes(GZIP_MAGIC);
+  return { container: damaged ? 'gzip' : 'plain', content: damaged ? Buffer.alloc(0) : bytes };
+}
+
+/** The beginning of the content of a gzip file, over as many members as it takes. */
+function inflateHead(bytes: Buffer): Buffer {
+  const parts: Buffer[] = [];
+  let total = 0;
+  let position = 0;
+  while (total < HEAD_BYTES && position < bytes.length) {
+    const header = memberHeaderLength(bytes, position);
+    if (typeof header !== 'number') break;
+    const member = inflateStart(bytes.subarray(position + header));
+    if (member === undefined) break;
+    parts.push(member.content);
+    total += member.content.length;
+    position += header + member.consumed + TRAILER_BYTES;
+  }
+  return Buffer.concat(parts).subarray(0, HEAD_BYTES);
+}
+
+export interface OpenContent {
+  readonly pieces: AsyncGenerator<Piece>;
+  close(): Promise<void>;
+}
+
+/** Content from a file offset on: for gzip a member boundary. @throws TokenmillError FILE_NOT_FOUND, FILE_FORBIDDEN */
+export async function openContent(
+  location: string,
+  container: Container,
+  from: number,
+  startsRecord: (content: Buffer) => boolean,
+): Promise<OpenContent> {
+  const reader = await openBytes(location, from);
+  const pieces = container === 'gzip' ? gzipPieces(reader, from, startsRecord) : plainPieces(reader);
+  return {
+    pieces,
+    async close() {
+      await pieces.return(undefined);
+      await reader.close();
+    },
+  };
+}
+
+/** Bytes of content before a member boundary of a gzip file. Reads all of it, so it is asked only when needed. */
+export async function contentBytesBefore(
+  location: string,
+  boundary: number,
+  startsRecord: (content: Buffer) => boolean,
+): Promise<number> {
+  if (boundary === 0) return 0;
+  const content = await openContent(location, 'gzip', 0, startsRecord);
+  let total = 0;
+  try {
+    for await (const piece of content.pieces) {
+      if (piece.kind === 'content') total += piece.bytes.length;
+      const file =
+        piece.kind === 'content' ? piece.memberEnd : piece.kind === 'damage' ? piece.end : piece.file;
+      if (file !== undefined && file >= boundary) break;
+    }
+  } finally {
+    await content.close();
+  }
+  return total;
+}
+
+async function* plainPieces(reader: ByteReader): AsyncGenerator<Piece> {
+  for (let bytes = await reader.read(); bytes !== undefined; bytes = await reader.read()) {
+    yield { kind: 'content', bytes };
+  }
+}

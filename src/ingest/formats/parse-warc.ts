@@ -1,0 +1,112 @@
+/** A WARC record (ISO 28500) -> a document, where its payload is text that somebody wrote for people. */
+import { MAX_HEADER_BYTES, type BadDocument, type NonDocument, type ParsedDocument } from '../records.js';
+import { isBinary } from './clean-text.js';
+import { decodeBody, parseFields, parseResponse } from './http.js';
+import { extractPage, readPlainText } from './page.js';
+
+export type Parsed = ParsedDocument | NonDocument | BadDocument;
+
+interface RecordInfo {
+  readonly url: string | null;
+  readonly date: string | null;
+  readonly id: string | undefined;
+  readonly language: string | null;
+}
+
+/** @param bytes a whole record, its header included */
+export function parseWarcRecord(bytes: Uint8Array): Parsed {
+  const record = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const versionEnd = record.indexOf('\n');
+  const { fields, end } = parseFields(record, versionEnd + 1);
+  const length = Number(fields.get('content-length') ?? 'NaN');
+  if (
+    !record.subarray(0, 5).equals(Buffer.from('WARC/')) ||
+    versionEnd > MAX_HEADER_BYTES ||
+    Number.isNaN(length)
+  ) {
+    return { kind: 'bad', reason: 'header', detail: 'no WARC header with a Content-Length' };
+  }
+  const block = record.subarray(end, end + length);
+  const info: RecordInfo = {
+    url: fields.get('warc-target-uri')?.replace(/^<|>$/g, '') ?? null,
+    date: fields.get('warc-date') ?? null,
+    id: fields.get('warc-record-id')?.replace(/^<|>$/g, ''),
+    language: fields.get('warc-identified-content-language')?.split(',')[0] ?? null,
+  };
+  const type = fields.get('warc-type')?.toLowerCase() ?? 'unknown-type';
+  switch (type) {
+    case 'response':
+      if (info.url?.startsWith('dns:') === true || fields.get('content-type') === 'text/dns')
+        return other('dns');
+      return parseHttpResponse(block, fields.get('warc-identified-payload-type'), info);
+    case 'resource':
+      if (info.url?.startsWith('dns:') === true) return other('dns');
+      return parsePayload(block, fields.get('content-type'), info);
+    case 'conversion':
+      return parsePayload(block, fields.get('content-type') ?? 'text/plain', info);
+    case 'warcinfo':
+    case 'request':
+    case 'metadata':
+    case 'revisit':
+    case 'continuation':
+      return other(type);
+    default:
+      return other('unknown-type');
+  }
+}
+
+function parseHttpResponse(block: Buffer, identifiedType: string | undefined, info: RecordInfo): Parsed {
+  const response = parseResponse(block);
+  if (response === undefined) {
+    return { kind: 'bad', reason: 'http', detail: 'a response without a status line' };
+  }
+  if (response.status < 200 || response.status > 299) return other('http-status');
+  const type = response.fields.get('content-type') ?? identifiedType;
+  // Not worth decoding; also, audio and video are often large.
+  if (kindOf(type) === 'other') return other('not-text');
+  const body = decodeBody(response);
+  return body instanceof Uint8Array ? parsePayload(body, type, info) : body;
+}
+
+type PayloadKind = 'html' | 'text' | 'other' | 'unknown';
+
+function kindOf(type: string | undefined): PayloadKind {
+  const mime = type?.split(';')[0].trim().toLowerCase() ?? '';
+  if (mime === '' || mime === 'unknown/unknown' || mime === 'application/unknown') return 'unknown';
+  if (mime === 'text/html' || mime === 'application/xhtml+xml') return 'html';
+  return mime === 'text/plain' || mime === 'text/markdown' ? 'text' : 'other';
+}
+
+const LOOKS_HTML = /<(?:!doctype\s+html|html|head|body|title|p|div|h1|table)[\s>]/i;
+
+function parsePayload(payload: Uint8Array, type: string | undefined, info: RecordInfo): Parsed {
+  if (payload.length === 0) return other('empty');
+  const declared = kindOf(type);
+  if (declared === 'other' || isBinary(payload)) return other('not-text');
+  const head = Buffer.from(payload.buffer, payload.byteOffset, Math.min(payload.length, 1024)).toString(
+    'latin1',
+  );
+  const kind = declared === 'unknown' ? (LOOKS_HTML.test(head) ? 'html' : 'text') : declared;
+  const charset = /charset\s*=\s*["']?\s*([\w.:-]+)/i.exec(type ?? '')?.[1];
+  const mime = kind === 'html' ? 'text/html' : 'text/plain';
+  const document =
+    kind === 'html'
+      ? extractPage(payload, { url: info.url ?? undefined, charset })
+      : readPlainText(payload, { charset });
+  if (document.text.trim() === '') return other('empty');
+  return {
+    kind: 'document',
+    url: info.url,
+    date: info.date,
+    title: document.title,
+    mime: type?.split(';')[0].trim().toLowerCase() ?? mime,
+    charset: document.charset,
+    language: document.language ?? info.language,
+    text: document.text,
+    ...(info.id === undefined ? {} : { id: info.id }),
+  };
+}
+
+function other(reason: string): NonDocument {
+  return { kind: 'other', reason };
+}

@@ -1,0 +1,108 @@
+/**
+ * What the readers hand on: sources, the records cut out of them, and what parsing makes of a record.
+ *
+ * Invariant: a record's place (`space`, `offset`, `length`) depends on the source alone, never on where reading
+ * began or how the bytes arrived; reading again from `next` gives exactly the records that would have followed.
+ * All offsets and lengths are bytes.
+ */
+
+export type Format = 'warc' | 'wet' | 'wat' | 'jsonl' | 'text' | 'html';
+
+/** A record above this is skipped as a stream and never held in memory. */
+export const MAX_RECORD_BYTES = 64_000_000;
+/** Header block of a WARC record, or of an HTTP message in it. */
+export const MAX_HEADER_BYTES = 64 * 1024;
+/** One line of JSONL. */
+export const MAX_LINE_BYTES = 64_000_000;
+/** A text or HTML file is one document, so the file has a limit. */
+export const MAX_TEXT_FILE_BYTES = 64_000_000;
+/** A decoded HTTP body: a few kB of gzip can decode to gigabytes. */
+export const MAX_BODY_BYTES = 64_000_000;
+
+export interface Source {
+  /** As given; goes into lineage and document ids. */
+  name: string;
+  /** Path to open; `-` is standard input. */
+  location: string;
+  size: number | null;
+  modifiedMs: number | null;
+}
+
+export type Space = 'file' | 'content';
+
+/**
+ * Where reading goes on. `file`: offset in the file (a gzip member boundary, or any byte of a plain file);
+ * `content`: offset in the decompressed content.
+ */
+export interface Position {
+  space: Space;
+  offset: number;
+}
+
+/**
+ * One record cut out of a source. `bytes` are its decompressed bytes; `offset` and `length` tell where it lies: in
+ * space `file` the byte range of the file (for gzip a run of whole members), in space `content` the range of the
+ * decompressed content.
+ */
+export interface CutRecord {
+  kind: 'record';
+  space: Space;
+  offset: number;
+  length: number;
+  bytes: Uint8Array;
+  next: Position;
+}
+
+/** Why something could not be cut or parsed. */
+export const BAD_REASONS = {
+  truncated: 'the source ends in the middle of a record or a gzip member',
+  garbage: 'bytes that are no record, or compressed data that does not decompress',
+  checksum: 'a gzip member whose CRC-32 or size does not fit its content',
+  header: 'a WARC header without a usable Content-Length, or without an end',
+  length: 'a WARC record whose Content-Length does not fit where the next record begins',
+  'too-large': 'a record, line, file or decoded body above its limit',
+  json: 'a line that is not a JSON object',
+  'no-text': 'a JSON object without a text',
+  encoding: 'a text that is binary data',
+  http: 'a response without HTTP status line, or a body that does not decode',
+} as const;
+
+export type BadReason = keyof typeof BAD_REASONS;
+
+/** Something that could not be cut; reading goes on behind it. */
+export interface BadRecord {
+  kind: 'bad';
+  space: Space;
+  offset: number;
+  length: number;
+  reason: BadReason;
+  detail: string;
+  next: Position;
+}
+
+export interface ParsedDocument {
+  kind: 'document';
+  url: string | null;
+  date: string | null;
+  title: string | null;
+  mime: string | null;
+  /** WHATWG name of the encoding that the text was decoded with. */
+  charset: string | null;
+  /** As the document declares it. */
+  language: string | null;
+  text: string;
+  /** The document's own id, where it has one. */
+  id?: string;
+}
+
+/** A record that is well formed and no document; counted by `reason`. */
+export interface NonDocument {
+  kind: 'other';
+  reason: string;
+}
+
+export interface BadDocument {
+  kind: 'bad';
+  reason: BadReason;
+  detail: string;
+}
