@@ -1,0 +1,198 @@
+/**
+ * Expressions: one function an operation, with its defaults, so that a model reads as its formulas do.
+ * A number in place of a tensor is a constant of the other operand's type. Axes may be negative, counted from the end.
+ */
+import { invalid } from './shapes.js';
+import type { DType, GraphBuilder, HostArray, OperationName, Shape, Tensor } from './tensor.js';
+import { hostArray, sameShape, sizeOf } from './tensor.js';
+
+export type Operand = Tensor | number;
+
+/** A tensor with all values equal. */
+export function fill(graph: GraphBuilder, value: number, shape: Shape, dtype: DType): Tensor {
+  return graph.apply('fill', [], { value, shape, dtype });
+}
+
+/** A tensor of known values, in row-major order. */
+export function constant(
+  graph: GraphBuilder,
+  values: HostArray | readonly number[],
+  shape: Shape,
+  dtype: DType,
+): Tensor {
+  const data = Array.isArray(values) ? hostArray(dtype, values) : (values as HostArray);
+  return graph.apply('constant', [], { data, shape, dtype });
+}
+
+function binary(operation: 'add' | 'sub' | 'mul' | 'div' | 'less') {
+  return (a: Operand, b: Operand): Tensor => {
+    const like = typeof a === 'number' ? b : a;
+    if (typeof like === 'number') return invalid(operation, [], 'needs at least one tensor');
+    const { graph, dtype } = like;
+    const operands = [a, b].map((operand) =>
+      typeof operand === 'number' ? fill(graph, operand, [], dtype) : operand,
+    );
+    return graph.apply(operation, operands, {});
+  };
+}
+
+export const add = binary('add');
+export const sub = binary('sub');
+export const mul = binary('mul');
+export const div = binary('div');
+/** a < b, as bool. False where either is not a number. */
+export const less = binary('less');
+
+function unary(operation: 'neg' | 'exp' | 'log' | 'sqrt' | 'tanh' | 'sigmoid') {
+  return (x: Tensor): Tensor => x.graph.apply(operation, [x], {});
+}
+
+export const neg = unary('neg');
+export const exp = unary('exp');
+export const log = unary('log');
+export const sqrt = unary('sqrt');
+export const tanh = unary('tanh');
+export const sigmoid = unary('sigmoid');
+
+export function rsqrt(x: Tensor): Tensor {
+  return div(1, sqrt(x));
+}
+
+/** a where the condition holds, else b; all three broadcast. At least one of a and b is a tensor. */
+export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
+  const like = typeof a === 'number' ? b : a;
+  if (typeof like === 'number') return invalid('where', [condition], 'needs at least one tensor to choose from');
+  const { graph, dtype } = like;
+  const [left, right] = [a, b].map((operand) =>
+    typeof operand === 'number' ? fill(graph, operand, [], dtype) : operand,
+  );
+  return graph.apply('where', [condition, left, right], {});
+}
+
+export function cast(x: Tensor, dtype: DType): Tensor {
+  return x.dtype === dtype ? x : x.graph.apply('cast', [x], { dtype });
+}
+
+function normalizeAxis(operation: OperationName, x: Tensor, axis: number): number {
+  const rank = x.shape.length;
+  if (!Number.isInteger(axis) || axis < -rank || axis >= rank) invalid(operation, [x], `has no axis ${axis}`);
+  return axis < 0 ? axis + rank : axis;
+}
+
+function reduction(operation: 'reduceSum' | 'reduceMax' | 'reduceSumSquare') {
+  return (x: Tensor, axes?: readonly number[], keepDims = false): Tensor => {
+    const all = axes ?? x.shape.map((_, axis) => axis);
+    const normal = [...new Set(all.map((axis) => normalizeAxis(operation, x, axis)))].sort((a, b) => a - b);
+    if (normal.length > 0) return x.graph.apply(operation, [x], { axes: normal, keepDims });
+    return operation === 'reduceSumSquare' ? mul(x, x) : x;
+  };
+}
+
+/** Sum over the axes, all of them by default. */
+export const reduceSum = reduction('reduceSum');
+export const reduceMax = reduction('reduceMax');
+/** Sum of the squares over the axes, all of them by default. */
+export const reduceSumSquare = reduction('reduceSumSquare');
+
+export function reduceMean(x: Tensor, axes?: readonly number[], keepDims = false): Tensor {
+  const sum = reduceSum(x, axes, keepDims);
+  return mul(sum, sizeOf(sum.shape) / sizeOf(x.shape));
+}
+
+/** Softmax over the last axis. */
+export function softmax(x: Tensor): Tensor {
+  return x.graph.apply('softmax', [x], {});
+}
+
+/** One extent may be -1: it follows from the others. */
+export function reshape(x: Tensor, shape: Shape): Tensor {
+  const known = -sizeOf(shape);
+  const full = shape.includes(-1) ? shape.map((extent) => (extent === -1 ? sizeOf(x.shape) / known : extent)) : shape;
+  return sameShape(x.shape, full) ? x : x.graph.apply('reshape', [x], { shape: full });
+}
+
+/** Axis i of the result is axis permutation[i] of x. */
+export function transpose(x: Tensor, permutation: readonly number[]): Tensor {
+  return x.graph.apply('transpose', [x], { permutation });
+}
+
+export function broadcastTo(x: Tensor, shape: Shape): Tensor {
+  return sameShape(x.shape, shape) ? x : x.graph.apply('broadcastTo', [x], { shape });
+}
+
+/** The inverse of broadcasting in a derivative: sums x over the axes along which `shape` was broadcast to x's. */
+export function sumTo(x: Tensor, shape: Shape): Tensor {
+  const padded = [...Array<number>(x.shape.length - shape.length).fill(1), ...shape];
+  const axes = x.shape.flatMap((extent, axis) => (extent !== padded[axis] ? [axis] : []));
+  return reshape(reduceSum(x, axes, true), shape);
+}
+
+export function concat(parts: readonly Tensor[], axis: number): Tensor {
+  const [first] = parts;
+  if (parts.length === 1) return first;
+  return first.graph.apply('concat', parts, { axis: normalizeAxis('concat', first, axis) });
+}
+
+/** Positions start to end (exclusive) of one axis. */
+export function slice(x: Tensor, axis: number, start: number, end: number): Tensor {
+  return x.graph.apply('slice', [x], { axis: normalizeAxis('slice', x, axis), start, end });
+}
+
+export interface GemmOptions {
+  readonly transposeA?: boolean;
+  readonly transposeB?: boolean;
+  readonly alpha?: number;
+  /** Added to the product; broadcasts to it. */
+  readonly c?: Tensor;
+}
+
+/** alpha A' B' + C for matrices A and B. */
+export function gemm(a: Tensor, b: Tensor, options: GemmOptions = {}): Tensor {
+  const { transposeA = false, transposeB = false, alpha = 1, c } = options;
+  return a.graph.apply('gemm', c === undefined ? [a, b] : [a, b, c], { transposeA, transposeB, alpha });
+}
+
+export interface MatmulOptions {
+  readonly transposeA?: boolean;
+  readonly transposeB?: boolean;
+  readonly rowsFirstA?: boolean;
+  readonly rowsFirstB?: boolean;
+  readonly alpha?: number;
+}
+
+/** alpha A' B' for stacks of matrices whose batch axes broadcast; the result is [...batch, rows, columns]. */
+export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
+  const attributes = {
+    transposeA: false,
+    transposeB: false,
+    rowsFirstA: false,
+    rowsFirstB: false,
+    alpha: 1,
+    ...options,
+  };
+  return a.graph.apply('matmul', [a, b], attributes);
+}
+
+/** Rows of a matrix [rows, columns] by index [n]. */
+export function gatherRows(table: Tensor, index: Tensor): Tensor {
+  return table.graph.apply('gatherRows', [table, index], {});
+}
+
+/** `base` [rows, columns] with updates [n, columns] added to the rows of index [n]; an index may occur often. */
+export function scatterAddRows(base: Tensor, index: Tensor, updates: Tensor): Tensor {
+  return base.graph.apply('scatterAddRows', [base, index, updates], {});
+}
+
+/** `base` [rows, columns] with the rows of index [n] replaced by values [n, columns]; an index occurs once at most. */
+export function setRows(base: Tensor, index: Tensor, values: Tensor): Tensor {
+  return base.graph.apply('setRows', [base, index, values], {});
+}
+
+/**
+ * Rotary position embedding (Su et al., 2021, RoFormer, section 3.4) with the halves of a head as the pairs, as Llama
+ * stores its weights: (x1, x2) -> (x1 cos - x2 sin, x2 cos + x1 sin).
+ * x [n, heads * width], positions [n], cosine and sine [positions, width / 2].
+ */
+export function rotary(x: Tensor, positions: Tensor, cosine: Tensor, sine: Tensor, heads: number): Tensor {
+  return x.graph.apply('rotary', [x, positions, cosine, sine], { heads });
+}

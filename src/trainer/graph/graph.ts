@@ -1,0 +1,90 @@
+/**
+ * A tensor graph under construction: nodes in topological order, each made by `apply`, which infers its shape.
+ *
+ * Nothing is ever removed; engines run only the nodes that the wanted outputs depend on (`live`), so rules of
+ * differentiation may emit gradients that nobody asks for.
+ */
+import { TokenmillError } from '../../core/errors.js';
+import { OPERATIONS } from './operations.js';
+import type {
+  Attributes,
+  DType,
+  GradientRule,
+  GraphBuilder,
+  Node,
+  Operation,
+  OperationName,
+  Shape,
+  Tensor,
+} from './tensor.js';
+
+interface OwnGradient {
+  readonly inputs: readonly Tensor[];
+  readonly rule: GradientRule;
+}
+
+export class Graph implements GraphBuilder {
+  readonly nodes: Node[] = [];
+  private readonly inputs = new Map<string, Tensor>();
+  private readonly scalars = new Map<string, Tensor>();
+  private readonly ownGradients = new Map<number, OwnGradient>();
+
+  /** A tensor that is given at every run. @throws TokenmillError GRAPH_INVALID where the name is taken */
+  input(name: string, shape: Shape, dtype: DType): Tensor {
+    if (this.inputs.has(name)) {
+      throw new TokenmillError('GRAPH_INVALID', `the graph has an input ${name} already`);
+    }
+    const tensor = this.apply('input', [], { name, shape, dtype });
+    this.inputs.set(name, tensor);
+    return tensor;
+  }
+
+  /** @throws TokenmillError GRAPH_INVALID naming operation and shapes */
+  apply<Name extends OperationName>(
+    operation: Name,
+    inputs: readonly Tensor[],
+    attributes: Attributes[Name],
+  ): Tensor {
+    if (inputs.some((input) => input.graph !== this)) {
+      throw new TokenmillError('GRAPH_INVALID', `${operation}: an input belongs to another graph`);
+    }
+    const key = scalarKey(operation, attributes);
+    const known = key === undefined ? undefined : this.scalars.get(key);
+    if (known !== undefined) return known;
+    const definition: Operation<Name> = OPERATIONS[operation];
+    const { shape, dtype } = definition.infer(inputs, attributes);
+    const output: Tensor = { id: this.nodes.length, shape, dtype, graph: this };
+    this.nodes.push({ operation, inputs, attributes, output });
+    if (key !== undefined) this.scalars.set(key, output);
+    return output;
+  }
+
+  nodeOf(tensor: Tensor): Node {
+    return this.nodes[tensor.id];
+  }
+
+  setGradient(output: Tensor, inputs: readonly Tensor[], rule: GradientRule): void {
+    this.ownGradients.set(output.id, { inputs, rule });
+  }
+
+  ownGradientOf(tensor: Tensor): OwnGradient | undefined {
+    return this.ownGradients.get(tensor.id);
+  }
+
+  /** The nodes that `outputs` depend on, in topological order. */
+  live(outputs: readonly Tensor[]): Node[] {
+    const needed = new Uint8Array(this.nodes.length);
+    for (const output of outputs) needed[output.id] = 1;
+    for (let id = this.nodes.length - 1; id >= 0; id--) {
+      if (needed[id] === 1) for (const input of this.nodes[id].inputs) needed[input.id] = 1;
+    }
+    return this.nodes.filter((_, id) => needed[id] === 1);
+  }
+}
+
+/** Equal scalar constants are one node: expressions make many of them. */
+function scalarKey(operation: OperationName, attributes: Attributes[OperationName]): string | undefined {
+  if (operation !== 'fill') return undefined;
+  const { value, shape, dtype } = attributes as Attributes['fill'];
+  return shape.length === 0 ? `${dtype} ${Object.is(value, -0) ? '-0' : value}` : undefined;
+}

@@ -1,0 +1,113 @@
+/** The forward pass of a model over whole sequences with its loss, which training, evaluation and reference share. */
+import { TokenmillError } from '../../core/errors.js';
+import { constant, fill, less, reduceSum, reshape, where } from '../graph/build.js';
+import { linearCrossEntropy } from '../graph/composites/cross-entropy.js';
+import type { Graph } from '../graph/graph.js';
+import type { Tensor } from '../graph/tensor.js';
+import { familyOf, type ModelConfig, parameterSpecs } from '../models/registry.js';
+
+/** A target that does not count, as in PyTorch's cross_entropy. */
+export const IGNORED_TARGET = -100;
+
+export interface Batch {
+  /** Sequences, and positions in each. */
+  readonly batch: number;
+  readonly context: number;
+}
+
+export interface Forward {
+  readonly parameters: ReadonlyMap<string, Tensor>;
+  /** [context * batch, vocabulary], time-major */
+  readonly logits: Tensor;
+  /** Sum of the negative log-likelihoods in nats, and the number of targets. */
+  readonly lossSum: Tensor;
+  readonly targetCount: Tensor;
+}
+
+/** Adds the model to a graph with the inputs `ids`, `targets` (see `batchInputs`) and one input a parameter. */
+export function buildForward(graph: Graph, config: ModelConfig, { batch, context }: Batch): Forward {
+  const rows = batch * context;
+  const ids = graph.input('ids', [rows], 'int32');
+  const targets = graph.input('targets', [rows], 'int32');
+  const parameters = declareParameters(graph, config);
+  const times = Int32Array.from({ length: context }, (_, time) => time);
+  const { hidden, outputWeight } = familyOf(config).decode(
+    config,
+    {
+      graph,
+      time: context,
+      batch,
+      source: context,
+      positions: constant(graph, Int32Array.from({ length: rows }, (_, row) => Math.floor(row / batch)), [rows], 'int32'),
+      mask: causalMask(constant(graph, times, [context], 'int32'), context),
+      parameter: lookup(parameters),
+      remember: (_cache, present) => present,
+    },
+    ids,
+  );
+  const { logits, losses, ignored } = linearCrossEntropy(hidden, outputWeight, targets);
+  const counted = where(ignored, 0, fill(graph, 1, [], 'float32'));
+  return { parameters, logits, lossSum: reduceSum(losses), targetCount: reduceSum(counted) };
+}
+
+export function declareParameters(graph: Graph, config: ModelConfig): Map<string, Tensor> {
+  return new Map(parameterSpecs(config).map(({ name, shape }) => [name, graph.input(name, shape, 'float32')]));
+}
+
+export function lookup(parameters: ReadonlyMap<string, Tensor>): (name: string) => Tensor {
+  return (name) => {
+    const tensor = parameters.get(name);
+    if (tensor !== undefined) return tensor;
+    throw new TokenmillError('GRAPH_INVALID', `the model uses ${name}, which its parameters lack`);
+  };
+}
+
+/** 0 where a row may look at a position and -infinity where that lies in its future. [times, source] */
+export function causalMask(times: Tensor, source: number): Tensor {
+  const { graph } = times;
+  const positions = Int32Array.from({ length: source }, (_, position) => position);
+  const future = less(reshape(times, [-1, 1]), constant(graph, positions, [1, source], 'int32'));
+  return where(future, -Infinity, fill(graph, 0, [], 'float32'));
+}
+
+/** Reorders [batch, context] to time-major rows. */
+export function timeMajor(values: Int32Array, { batch, context }: Batch): Int32Array {
+  const rows = new Int32Array(values.length);
+  for (let sequence = 0; sequence < batch; sequence++) {
+    for (let time = 0; time < context; time++) rows[time * batch + sequence] = values[sequence * context + time];
+  }
+  return rows;
+}
+
+/**
+ * The inputs of a forward pass. ids and targets are [batch, context]; a negative target is ignored.
+ * @throws TokenmillError MODEL_INVALID where there are not as many, or an id is outside of the vocabulary
+ */
+export function batchInputs(
+  { vocab_size: vocabulary }: ModelConfig,
+  batch: Batch,
+  ids: Int32Array,
+  targets: Int32Array,
+): { ids: Int32Array; targets: Int32Array } {
+  const rows = batch.batch * batch.context;
+  if (ids.length !== rows || targets.length !== rows) {
+    throw new TokenmillError(
+      'MODEL_INVALID',
+      `a batch has ${ids.length} ids and ${targets.length} targets, the program wants ${batch.batch} x ${batch.context}`,
+    );
+  }
+  checkIds(ids, vocabulary, 0);
+  checkIds(targets, vocabulary, -Infinity);
+  return { ids: timeMajor(ids, batch), targets: timeMajor(targets, batch) };
+}
+
+/** @throws TokenmillError MODEL_INVALID naming the first id that is not in [minimum, vocabulary) */
+export function checkIds(ids: Int32Array, vocabulary: number, minimum: number): void {
+  const at = ids.findIndex((id) => id < minimum || id >= vocabulary);
+  if (at === -1) return;
+  throw new TokenmillError(
+    'MODEL_INVALID',
+    `token ${ids[at]} at position ${at} is outside of the model's vocabulary of ${vocabulary}`,
+    { hint: 'the tokens were made with another tokenizer than the one the model is for' },
+  );
+}

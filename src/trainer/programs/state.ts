@@ -1,0 +1,44 @@
+/** What training carries from step to step, on the host. */
+import { Random } from '../../core/random.js';
+import { TokenmillError } from '../../core/errors.js';
+import { sizeOf } from '../graph/tensor.js';
+import type { ParameterSpec } from '../models/family.js';
+import { type ModelConfig, parameterSpecs } from '../models/registry.js';
+
+export interface ModelState {
+  /** Updates that were applied: the t of AdamW's bias correction. */
+  step: number;
+  /** Weights by their Hugging Face name, row-major; first and second moments under the same names. */
+  parameters: Map<string, Float32Array>;
+  first: Map<string, Float32Array>;
+  second: Map<string, Float32Array>;
+}
+
+/** Fresh weights, the same for the same seed on every machine up to the last bit of `Math.log` and `Math.cos`. */
+export function initialState(config: ModelConfig, seed: number): ModelState {
+  const random = new Random(seed);
+  const specs = parameterSpecs(config);
+  const zeros = (): Map<string, Float32Array> =>
+    new Map(specs.map(({ name, shape }) => [name, new Float32Array(sizeOf(shape))]));
+  const parameters = zeros();
+  for (const { name, init } of specs) {
+    const values = parameters.get(name) as Float32Array;
+    if (init.kind === 'ones') values.fill(1);
+    if (init.kind === 'normal') for (let i = 0; i < values.length; i++) values[i] = random.normal() * init.std;
+  }
+  return { step: 0, parameters, first: zeros(), second: zeros() };
+}
+
+/**
+ * The array of a parameter, checked against its specification.
+ * @throws TokenmillError MODEL_INVALID naming the tensor
+ */
+export function valuesOf(arrays: ReadonlyMap<string, Float32Array>, { name, shape }: ParameterSpec): Float32Array {
+  const values = arrays.get(name);
+  if (values === undefined) throw new TokenmillError('MODEL_INVALID', `the tensor ${name} is missing`);
+  if (values.length === sizeOf(shape)) return values;
+  throw new TokenmillError(
+    'MODEL_INVALID',
+    `the tensor ${name} has ${values.length} values, the configuration wants [${shape.join(', ')}]`,
+  );
+}

@@ -1,0 +1,170 @@
+/**
+ * Training as one program: forward, backward, clipping by the global norm and AdamW, with weights and moments updated in
+ * place.
+ *
+ * In-place updates are safe because every update depends on the global norm, the norm on every gradient, and each read of
+ * a weight by forward or backward pass leads to a gradient: nothing can read a weight after it was written.
+ */
+import { cast, div } from '../graph/build.js';
+import { gradients } from '../graph/gradients.js';
+import { Graph } from '../graph/graph.js';
+import type { Tensor } from '../graph/tensor.js';
+import type { Binding, Engine, Executable, Variable } from '../engines/engine.js';
+import { type ModelConfig, parameterSpecs } from '../models/registry.js';
+import { adamw, adamwFactors, type AdamwOptions, stepInputs } from '../optimizers/adamw.js';
+import { clipGradients } from '../optimizers/clipping.js';
+import { type Batch, batchInputs, buildForward } from './forward.js';
+import { type ModelState, valuesOf } from './state.js';
+
+export interface TrainingOptions extends Batch {
+  readonly optimizer: AdamwOptions;
+  readonly engine: Engine;
+  /** Taken over: the program updates these arrays in place where the engine works in host memory. */
+  readonly state: ModelState;
+  readonly threads?: number;
+}
+
+export interface StepResult {
+  /** Mean over the targets of the negative log-likelihood in nats, before the update. */
+  readonly loss: number;
+  /** Before clipping. */
+  readonly gradientNorm: number;
+  /** False where loss or norm are not finite: the state is as it was before. */
+  readonly applied: boolean;
+}
+
+export interface TrainingProgram {
+  /**
+   * One update. ids and targets are [batch, context]; a negative target (-100) is ignored.
+   * @throws TokenmillError MODEL_INVALID for a token outside of the vocabulary, ENGINE_FAILED
+   */
+  step(ids: Int32Array, targets: Int32Array, options: { learningRate: number }): Promise<StepResult>;
+  /** Sum of the negative log-likelihoods in nats and the number of targets, without an update. */
+  evaluate(ids: Int32Array, targets: Int32Array): Promise<{ lossSum: number; targets: number }>;
+  /** The state now. Its arrays are views: the next step changes them. */
+  state(): ModelState;
+  dispose(): Promise<void>;
+}
+
+interface Slot {
+  readonly parameter: Variable;
+  readonly first: Variable;
+  readonly second: Variable;
+}
+
+/** @throws TokenmillError MODEL_INVALID where the state does not fit the configuration, ENGINE_FAILED */
+export async function compileTraining(config: ModelConfig, options: TrainingOptions): Promise<TrainingProgram> {
+  const { engine, state, threads } = options;
+  const slots = new Map<string, Slot>();
+  for (const spec of parameterSpecs(config)) {
+    const place = (arrays: ReadonlyMap<string, Float32Array>): Variable =>
+      engine.variable(valuesOf(arrays, spec), spec.shape, 'float32');
+    slots.set(spec.name, {
+      parameter: place(state.parameters),
+      first: place(state.first),
+      second: place(state.second),
+    });
+  }
+  const stepper = await compileStep(config, options, slots);
+  return new CompiledTraining(config, options, slots, stepper, () =>
+    compileEvaluation(config, options, new Map([...slots].map(([name, { parameter }]) => [name, parameter])), threads),
+  );
+}
+
+function compileStep(
+  config: ModelConfig,
+  options: TrainingOptions,
+  slots: ReadonlyMap<string, Slot>,
+): Promise<Executable> {
+  const graph = new Graph();
+  const { parameters, lossSum, targetCount } = buildForward(graph, config, options);
+  const loss = div(lossSum, targetCount);
+  const tensors = [...parameters.values()];
+  const found = gradients(graph, loss, tensors);
+  const clipping = clipGradients(loss, found, options.optimizer.clipNorm);
+  const factors = adamwFactors(graph, options.optimizer, clipping);
+  const bindings = parameterSpecs(config).flatMap(({ name, shape, decay }, at): Binding[] => {
+    const slot = slots.get(name) as Slot;
+    const before = {
+      parameter: tensors[at],
+      first: graph.input(`first:${name}`, shape, 'float32'),
+      second: graph.input(`second:${name}`, shape, 'float32'),
+    };
+    const after = adamw(before, found[at], decay, factors);
+    return (['parameter', 'first', 'second'] as const).map((part) => ({
+      input: before[part],
+      variable: slot[part],
+      update: after[part],
+    }));
+  });
+  const outputs = { loss, norm: clipping.norm, applied: cast(clipping.applied, 'float32') };
+  return options.engine.compile({ graph, outputs, bindings }, { threads: options.threads });
+}
+
+function compileEvaluation(
+  config: ModelConfig,
+  batch: TrainingOptions,
+  variables: ReadonlyMap<string, Variable>,
+  threads: number | undefined,
+): Promise<Executable> {
+  const graph = new Graph();
+  const { parameters, lossSum, targetCount } = buildForward(graph, config, batch);
+  const bindings = [...parameters].map(([name, input]: [string, Tensor]): Binding => ({
+    input,
+    variable: variables.get(name) as Variable,
+  }));
+  return batch.engine.compile({ graph, outputs: { lossSum, targetCount }, bindings }, { threads });
+}
+
+class CompiledTraining implements TrainingProgram {
+  private readonly config: ModelConfig;
+  private readonly options: TrainingOptions;
+  private readonly slots: ReadonlyMap<string, Slot>;
+  private readonly stepper: Executable;
+  private readonly compileEvaluator: () => Promise<Executable>;
+  /** Compiled when it is first asked for. */
+  private evaluator: Promise<Executable> | undefined;
+  private steps: number;
+
+  constructor(
+    config: ModelConfig,
+    options: TrainingOptions,
+    slots: ReadonlyMap<string, Slot>,
+    stepper: Executable,
+    compileEvaluator: () => Promise<Executable>,
+  ) {
+    this.config = config;
+    this.options = options;
+    this.slots = slots;
+    this.stepper = stepper;
+    this.compileEvaluator = compileEvaluator;
+    this.steps = options.state.step;
+  }
+
+  async step(ids: Int32Array, targets: Int32Array, { learningRate }: { learningRate: number }): Promise<StepResult> {
+    const { loss, norm, applied } = await this.stepper.run({
+      ...batchInputs(this.config, this.options, ids, targets),
+      ...stepInputs(this.options.optimizer, this.steps + 1, learningRate),
+    });
+    if (applied[0] === 1) this.steps += 1;
+    return { loss: loss[0], gradientNorm: norm[0], applied: applied[0] === 1 };
+  }
+
+  async evaluate(ids: Int32Array, targets: Int32Array): Promise<{ lossSum: number; targets: number }> {
+    const inputs = batchInputs(this.config, this.options, ids, targets);
+    this.evaluator ??= this.compileEvaluator();
+    const { lossSum, targetCount } = await (await this.evaluator).run(inputs);
+    return { lossSum: lossSum[0], targets: targetCount[0] };
+  }
+
+  state(): ModelState {
+    const read = (part: keyof Slot): Map<string, Float32Array> =>
+      new Map([...this.slots].map(([name, slot]) => [name, slot[part].read() as Float32Array]));
+    return { step: this.steps, parameters: read('parameter'), first: read('first'), second: read('second') };
+  }
+
+  async dispose(): Promise<void> {
+    await this.stepper.dispose();
+    if (this.evaluator !== undefined) await (await this.evaluator).dispose();
+  }
+}
