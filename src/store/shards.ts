@@ -14,15 +14,14 @@ import {
   RecordBatchFileWriter,
   Schema,
   Struct,
-  tableFromIPC,
   Uint16,
   Uint32,
   Utf8,
-  type Table,
 } from 'apache-arrow';
 import { fromSystemError, TokenmillError } from '../core/errors.js';
 import { writeFileAtomic } from '../core/files.js';
 import { sha256 } from '../core/hash.js';
+import { shardLayout, type ShardLayout } from './shard-layout.js';
 
 /** Version of the format, in the metadata of every shard. */
 export const SHARD_VERSION = '1';
@@ -153,58 +152,28 @@ async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
 
 /** Interprets the bytes of a shard; `path` is for messages. @throws TokenmillError SHARD_CORRUPT */
 export function decodeShard(bytes: Uint8Array<ArrayBuffer>, path: string): Shard {
-  if (!startsAndEndsWithMagic(bytes)) throw corrupt(path, 'it is cut off, or not an Arrow IPC file');
-  let table: Table<ShardSchema>;
+  let layout: ShardLayout;
   try {
-    table = tableFromIPC<ShardSchema>(bytes);
+    layout = shardLayout(bytes);
   } catch (error) {
-    throw corrupt(path, 'it is not a whole Arrow IPC file', error);
+    throw corrupt(path, (error as Error).message, error);
   }
-  try {
-    return interpret(table, bytes, path);
-  } catch (error) {
-    if (error instanceof TokenmillError) throw error;
-    // Arrow checks lazily: a buffer that lies outside the file shows only when it is touched.
-    throw corrupt(path, `its buffers do not fit: ${(error as Error).message}`, error);
+  const { rows, idBytes, tokenCount } = layout;
+  const metadata = decodeMetadata(layout.metadata, path);
+  if ((layout.tokenBits === 32) !== metadata.vocabSize > MAX_UINT16_VOCAB) {
+    throw corrupt(path, `${layout.tokenBits} bits do not fit a vocabulary of ${metadata.vocabSize} tokens`);
   }
-}
-
-function startsAndEndsWithMagic(bytes: Uint8Array): boolean {
-  const magic = new TextEncoder().encode('ARROW1');
-  return (
-    bytes.length >= 2 * magic.length &&
-    magic.every((byte, i) => bytes[i] === byte && bytes[bytes.length - magic.length + i] === byte)
-  );
-}
-
-function interpret(table: Table<ShardSchema>, bytes: Uint8Array, path: string): Shard {
-  const fields = table.schema.fields.map((field) => `${field.name}: ${String(field.type)}`).join(', ');
-  const wide = fields.endsWith('Uint32>');
-  if (fields !== `document_id: Utf8, tokens: List<Uint${wide ? 32 : 16}>`) {
-    throw corrupt(path, `its columns are ${fields}`);
-  }
-  const metadata = decodeMetadata(table.schema.metadata, path);
-  if (wide !== metadata.vocabSize > MAX_UINT16_VOCAB) {
-    throw corrupt(path, `its tokens do not have the width of a vocabulary of ${metadata.vocabSize}`);
-  }
-  if (table.batches.length !== 1)
-    throw corrupt(path, `it has ${table.batches.length} record batches, not one`);
-  const [ids, lists] = table.batches[0].data.children;
-  const values = lists.children[0];
-  const rows = table.batches[0].numRows;
-  if (ids.length !== rows || lists.length !== rows) throw corrupt(path, 'its columns differ in length');
-  if (ids.nullCount + lists.nullCount + values.nullCount > 0) throw corrupt(path, 'it has nulls');
-  const offsets = lists.valueOffsets.subarray(0, rows + 1) as Int32Array;
-  // The buffer is padded to 8 bytes; the length of the column says how many values count.
-  const tokens = (values.values as Uint16Array | Uint32Array).subarray(0, values.length);
-  const idOffsets = ids.valueOffsets.subarray(0, rows + 1) as Int32Array;
-  const idBytes = ids.values as Uint8Array;
-  if (tokens.length !== values.length) throw corrupt(path, 'its tokens are cut off');
-  if (tokens.length > 0 && tokens.buffer !== bytes.buffer) throw corrupt(path, 'its tokens are compressed');
+  const offsets = int32View(layout.offsets);
+  const idOffsets = int32View(layout.idOffsets);
+  const { buffer, byteOffset } = layout.tokens;
+  const tokens =
+    layout.tokenBits === 16
+      ? new Uint16Array(buffer, byteOffset, tokenCount)
+      : new Uint32Array(buffer, byteOffset, tokenCount);
   const problem =
-    checkOffsets(offsets, rows, tokens.length) ??
-    checkOffsets(idOffsets, rows, idOffsets[rows]) ??
-    (idOffsets[rows] > idBytes.length ? 'its document ids are cut off' : undefined) ??
+    checkOffsets(offsets, rows, tokenCount) ??
+    // What a writer declares as the buffer of ids may include its padding.
+    checkOffsets(idOffsets, rows, Math.min(idOffsets[rows], idBytes.length)) ??
     checkTokens(tokens, metadata);
   if (problem !== undefined) throw corrupt(path, problem);
   const decoder = new TextDecoder();
@@ -215,6 +184,10 @@ function interpret(table: Table<ShardSchema>, bytes: Uint8Array, path: string): 
     metadata,
     documentId: (row) => decoder.decode(idBytes.subarray(idOffsets[row], idOffsets[row + 1])),
   };
+}
+
+function int32View(bytes: Uint8Array<ArrayBuffer>): Int32Array {
+  return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
 }
 
 function corrupt(path: string, message: string, cause?: unknown): TokenmillError {

@@ -194,7 +194,6 @@ function commitRows({ paths, commits }: DatasetLog): Row[] {
     ...counts,
     dataset: paths.name,
     sequence,
-    duplicates: counts['duplicates'] ?? null,
     tokenizer_sha256: tokenizer?.sha256,
     counts,
   }));
