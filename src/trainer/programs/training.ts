@@ -16,6 +16,8 @@ import { clipGradients } from '../optimizers/clipping.js';
 import { type Batch, batchInputs, buildForward } from './forward.js';
 import { type ModelState, valuesOf } from './state.js';
 
+export type { ModelState } from './state.js';
+
 export interface TrainingOptions extends Batch {
   readonly optimizer: AdamwOptions;
   readonly engine: Engine;
