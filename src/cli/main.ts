@@ -1,43 +1,35 @@
 #!/usr/bin/env node
-/** The command line: one program of subcommands. Exit status: 0 ok, 1 failure, 2 usage, 3 bad data, 130 interrupted. */
+/**
+ * The command line: one program of subcommands. Exit status: 0 ok, 1 failure, 2 usage, 3 bad data, 130 interrupted.
+ * Only the module of the command that is asked for is loaded: language tables and engines take a second to load.
+ */
 import { Command, CommanderError } from 'commander';
 import { describeError, EXIT, TokenmillError } from '../core/errors.js';
 import { packageVersion } from '../core/paths.js';
-import { dedupCommand } from './commands/dedup.js';
-import { evalCommand } from './commands/eval.js';
-import { exportCommand } from './commands/export.js';
-import { extractCommand } from './commands/extract.js';
-import { generateCommand } from './commands/generate.js';
-import { ingestCommand } from './commands/ingest.js';
-import { inspectCommand } from './commands/inspect.js';
-import { queryCommand } from './commands/query.js';
-import { queueCommand } from './commands/queue.js';
-import { showCommand } from './commands/show.js';
-import { tokenizerCommand } from './commands/tokenizer.js';
-import { trainCommand } from './commands/train.js';
 
-export function createProgram(): Command {
+const COMMANDS: Record<string, () => Promise<Command>> = {
+  ingest: async () => (await import('./commands/ingest.js')).ingestCommand(),
+  extract: async () => (await import('./commands/extract.js')).extractCommand(),
+  inspect: async () => (await import('./commands/inspect.js')).inspectCommand(),
+  dedup: async () => (await import('./commands/dedup.js')).dedupCommand(),
+  query: async () => (await import('./commands/query.js')).queryCommand(),
+  show: async () => (await import('./commands/show.js')).showCommand(),
+  tokenizer: async () => (await import('./commands/tokenizer.js')).tokenizerCommand(),
+  train: async () => (await import('./commands/train.js')).trainCommand(),
+  eval: async () => (await import('./commands/eval.js')).evalCommand(),
+  generate: async () => (await import('./commands/generate.js')).generateCommand(),
+  export: async () => (await import('./commands/export.js')).exportCommand(),
+  queue: async () => (await import('./commands/queue.js')).queueCommand(),
+};
+
+async function createProgram(name: string | undefined): Promise<Command> {
   const program = new Command('tokenmill')
     .description('Turns raw web crawl into a trained language model.')
     .version(packageVersion())
-    .showHelpAfterError('(see --help)')
-    .configureHelp({ showGlobalOptions: false });
-  for (const command of [
-    ingestCommand(),
-    extractCommand(),
-    inspectCommand(),
-    dedupCommand(),
-    queryCommand(),
-    showCommand(),
-    tokenizerCommand(),
-    trainCommand(),
-    evalCommand(),
-    generateCommand(),
-    exportCommand(),
-    queueCommand(),
-  ]) {
-    program.addCommand(command);
-  }
+    .showHelpAfterError('(see --help)');
+  const one =
+    name !== undefined && Object.hasOwn(COMMANDS, name) ? [COMMANDS[name]] : Object.values(COMMANDS);
+  for (const load of one) program.addCommand(await load());
   const overrideExit = (command: Command): void => {
     command.exitOverride();
     command.commands.forEach(overrideExit);
@@ -48,8 +40,8 @@ export function createProgram(): Command {
 
 async function main(): Promise<number> {
   try {
-    await createProgram().parseAsync();
-    return typeof process.exitCode === 'number' ? process.exitCode : EXIT.ok;
+    await (await createProgram(process.argv[2])).parseAsync();
+    return EXIT.ok;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     process.stderr.write(`${describeError(error)}\n`);

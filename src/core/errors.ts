@@ -65,6 +65,7 @@ export const ERRORS = {
   ENGINE_FAILED: { exit: EXIT.failure, http: 500, title: 'The engine could not run the graph' },
   DEVICE_MISSING: { exit: EXIT.failure, http: 503, title: 'The device is not available' },
   TRAINING_DIVERGED: { exit: EXIT.failure, http: 500, title: 'Loss or gradients are not finite' },
+  DATA_EXHAUSTED: { exit: EXIT.failure, http: 409, title: 'There are no tokens to train on' },
   RUN_NOT_FOUND: { exit: EXIT.failure, http: 404, title: 'There is no such model or run' },
   RUN_LOCKED: { exit: EXIT.failure, http: 409, title: 'Another process is training this run' },
   TOLERANCE_EXCEEDED: { exit: EXIT.failure, http: 500, title: 'A result deviates from its reference' },

@@ -2,6 +2,7 @@
  * The account of an ingest: every record read is a document, a non-document with a reason, or bad with a reason.
  * Counter names are stable: they are the keys of `counts` in a commit.
  */
+import { resolve } from 'node:path';
 import type { BadNote, SourceProgress } from '../store/commits.js';
 import type { Source } from './records.js';
 
@@ -44,7 +45,8 @@ export class Account {
     if (progress === undefined) {
       progress = {
         source: source.name,
-        location: source.location,
+        // So that a record can be fetched again from any folder.
+        location: source.size === null ? source.location : resolve(source.location),
         size: source.size,
         modified_ms: source.modifiedMs,
         format,

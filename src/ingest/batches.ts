@@ -2,7 +2,8 @@
  * Cuts sources into batches for the workers: records of one source, a few MB at a time, in order, and whatever could
  * not be cut at its place between them.
  */
-import { concatenate, type MeasureTask } from './measure.js';
+import { concatenate } from '../core/bytes.js';
+import type { MeasureTask } from './measure.js';
 import type { BadRecord, CutRecord, Format, Position, Source } from './records.js';
 
 /** A batch is full at this many bytes of records: large against the cost of a message, small against memory. */

@@ -7,6 +7,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { concatenate } from '../core/bytes.js';
 import { publishFile, temporaryPath } from '../core/files.js';
 import { sha256File } from '../core/hash.js';
 import type { Log } from '../core/log.js';
@@ -33,7 +34,6 @@ import {
   type DatasetTokenizer,
 } from './dataset-tokenizer.js';
 import { splitOf, type Split } from './document.js';
-import { concatenate } from './measure.js';
 import type { DatasetConfig } from './options.js';
 import { ShardBuilder } from './shard-builder.js';
 import { WindowStore, type KeptDocument, type WindowDocument } from './window.js';

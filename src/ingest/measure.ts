@@ -2,6 +2,7 @@
  * The part of ingest that runs in worker threads: records -> documents with text, signals and MinHash signature.
  * Pure: the same batch gives the same result whichever thread takes it.
  */
+import { concatenate } from '../core/bytes.js';
 import { detectLanguage } from '../filters/language.js';
 import { BANDS, PERMUTATIONS, signatureOf } from '../filters/minhash.js';
 import { measureSignals, type SignalValues } from '../filters/signals/index.js';
@@ -83,22 +84,4 @@ export function measureBatch(task: MeasureTask): MeasureResult {
     bands.set(signature.bands, index * BANDS);
   });
   return { items, texts: bytes, textEnds: ends, minhashes, bands };
-}
-
-/** Byte arrays end to end, and where each ends. */
-export function concatenate(parts: readonly Uint8Array[]): {
-  bytes: Uint8Array<ArrayBuffer>;
-  ends: Int32Array<ArrayBuffer>;
-} {
-  let total = 0;
-  for (const part of parts) total += part.length;
-  const bytes = new Uint8Array(total);
-  const ends = new Int32Array(parts.length);
-  let offset = 0;
-  parts.forEach((part, index) => {
-    bytes.set(part, offset);
-    offset += part.length;
-    ends[index] = offset;
-  });
-  return { bytes, ends };
 }
