@@ -1,0 +1,185 @@
+/**
+ * The training loop: batch, step, metrics; now and then an evaluation and a checkpoint. What it works on is given to it.
+ *
+ * Invariants: a checkpoint is written between two steps, then the data it contains are settled; the loop takes no
+ * decision from the clock, so weights depend on data, settings and engine alone.
+ */
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { TokenmillError } from '../core/errors.js';
+import type { Log } from '../core/log.js';
+import type { Batch } from './data.js';
+import type { StepMetrics } from './metrics.js';
+import type { TrainingProgram } from './programs/training.js';
+import { learningRate, type Schedule } from './schedule.js';
+import type { Evaluation } from './validation.js';
+
+/** Steps in a row that may have loss or gradients that are not finite; each is skipped. */
+export const MAX_SKIPPED_STEPS = 5;
+
+const POLL_MS = 1_000;
+/** Lines of loss in a run, beside those of evaluations. */
+const LOSS_LINES = 20;
+
+export interface LoopPosition {
+  /** Steps done. */
+  readonly step: number;
+  /** Tokens trained on. */
+  readonly tokens: number;
+  /** Steps skipped in a row up to now. */
+  readonly skipped: number;
+}
+
+export interface LoopProgress extends LoopPosition {
+  readonly steps: number;
+  readonly loss: number;
+  readonly tokensPerSecond: number;
+}
+
+export interface LoopContext {
+  readonly run: string;
+  readonly program: Pick<TrainingProgram, 'step'>;
+  /** `next` is undefined where there is no batch yet; `renew` is called while waiting for one. */
+  readonly data: { next(): Promise<Batch | undefined>; renew(): Promise<void> };
+  readonly schedule: Schedule;
+  readonly evalEvery: number;
+  readonly checkpointEvery: number;
+  /** Undefined where there is nothing to evaluate on, or it was interrupted. */
+  readonly evaluate: () => Promise<Evaluation | undefined>;
+  /** Writes a checkpoint of this position; durable when it resolves. */
+  readonly checkpoint: (position: LoopPosition) => Promise<void>;
+  readonly metrics: { append(metrics: StepMetrics): Promise<void> };
+  readonly log: Log;
+  readonly onProgress?: (progress: LoopProgress) => void;
+  /** Aborting ends the loop after the current step, with a checkpoint. */
+  readonly signal?: AbortSignal;
+}
+
+export interface LoopResult extends LoopPosition {
+  /** Of the last step; null where there was none in this process, or it was skipped. */
+  readonly loss: number | null;
+  /** After the last step. */
+  readonly evaluation: Evaluation | undefined;
+}
+
+/**
+ * Trains from `start` to the end of the schedule.
+ * @throws TokenmillError INTERRUPTED after a checkpoint, TRAINING_DIVERGED without one, and what its parts throw
+ */
+export async function runLoop(start: LoopPosition, context: LoopContext): Promise<LoopResult> {
+  const { data, schedule, signal } = context;
+  let position = start;
+  let saved = start.step;
+  let loss: number | null = null;
+  let evaluation: Evaluation | undefined;
+  const save = async (): Promise<void> => {
+    if (position.step === saved) return;
+    await context.checkpoint(position);
+    saved = position.step;
+  };
+  while (position.step < schedule.steps) {
+    // An engine may block its thread and answer in the same turn: signals and timers get theirs here.
+    await nextTurn();
+    if (signal?.aborted === true) break;
+    const batch = await data.next();
+    if (batch === undefined) {
+      // While there is nothing to do, what was used can be acknowledged.
+      await save();
+      await pause(signal);
+      await data.renew();
+      continue;
+    }
+    const done = await takeStep(batch, position, context);
+    position = done.position;
+    loss = done.metrics.loss;
+    const last = position.step === schedule.steps;
+    evaluation = last || position.step % context.evalEvery === 0 ? await context.evaluate() : undefined;
+    await report(done.metrics, evaluation, context);
+    if (last || position.step % context.checkpointEvery === 0) await save();
+  }
+  if (position.step < schedule.steps) {
+    await save();
+    throw new TokenmillError('INTERRUPTED', `interrupted after step ${position.step}, which is saved`, {
+      hint: 'run the same command again to continue',
+    });
+  }
+  return { ...position, loss, evaluation };
+}
+
+async function takeStep(
+  { ids, targets }: Batch,
+  before: LoopPosition,
+  { run, program, schedule, log, onProgress }: LoopContext,
+): Promise<{ position: LoopPosition; metrics: StepMetrics }> {
+  const step = before.step + 1;
+  const rate = learningRate(step, schedule);
+  const started = performance.now();
+  const { loss, gradientNorm, applied } = await program.step(ids, targets, { learningRate: rate });
+  const tokensPerSecond = ids.length / ((performance.now() - started) / 1000);
+  const skipped = applied ? 0 : before.skipped + 1;
+  if (!applied) log(`step ${step} is skipped: loss ${loss}, gradient norm ${gradientNorm}`);
+  if (skipped >= MAX_SKIPPED_STEPS || (applied && !Number.isFinite(loss))) {
+    throw new TokenmillError(
+      'TRAINING_DIVERGED',
+      `run ${run} diverged at step ${step}: loss ${loss}, gradient norm ${gradientNorm}`,
+      {
+        hint: 'the last checkpoint is sound; begin another run with a lower --learning-rate or more --warmup',
+      },
+    );
+  }
+  const position = { step, tokens: before.tokens + ids.length, skipped };
+  onProgress?.({ ...position, steps: schedule.steps, loss, tokensPerSecond });
+  return {
+    position,
+    metrics: {
+      run,
+      step,
+      loss: finite(loss),
+      learning_rate: rate,
+      gradient_norm: finite(gradientNorm),
+      tokens: position.tokens,
+      tokens_per_second: Math.round(tokensPerSecond),
+    },
+  };
+}
+
+async function report(
+  metrics: StepMetrics,
+  evaluation: Evaluation | undefined,
+  { metrics: file, schedule, log }: LoopContext,
+): Promise<void> {
+  if (evaluation === undefined) await file.append(metrics);
+  else {
+    const { loss, bitsPerByte } = evaluation;
+    await file.append({ ...metrics, validation_loss: loss, bits_per_byte: bitsPerByte });
+  }
+  const every = Math.max(1, Math.round(schedule.steps / LOSS_LINES));
+  if (evaluation === undefined && metrics.step !== 1 && metrics.step % every !== 0) return;
+  log(describe(metrics, schedule.steps, evaluation));
+}
+
+function describe(metrics: StepMetrics, steps: number, evaluation: Evaluation | undefined): string {
+  const width = String(steps).length;
+  const parts = [
+    `step ${String(metrics.step).padStart(width)}/${steps}`,
+    `loss ${metrics.loss?.toFixed(4) ?? 'not finite'}`,
+    `learning rate ${metrics.learning_rate.toExponential(2)}`,
+    `${metrics.tokens_per_second.toLocaleString('en-US')} tokens/s`,
+  ];
+  if (evaluation !== undefined) {
+    parts.push(`validation ${evaluation.loss.toFixed(4)}`, `${evaluation.bitsPerByte.toFixed(4)} bits/byte`);
+  }
+  return parts.join('  ');
+}
+
+/** JSON has no other numbers. */
+function finite(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}
+
+async function pause(signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await sleep(POLL_MS, undefined, { signal });
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== 'AbortError') throw error;
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * Settings of a training run: those that belong to the run for good (they decide its weights, and are written to
+ * run.json when it begins) and those of one process (they change speed and reporting, never the weights).
+ */
+import { z } from 'zod';
+import { integer } from '../core/config.js';
+import { TokenmillError } from '../core/errors.js';
+
+/** More than this no step has: the indices of its tokens are 32-bit. */
+const MAX_BATCH = 1 << 20;
+const MAX_CONTEXT = 1 << 24;
+
+const flag = z.union([z.boolean(), z.stringbool()]);
+const share = z.coerce.number().min(0).max(1);
+
+export const trainOptionsSchema = z.object({
+  run: z
+    .string()
+    .optional()
+    .describe('name of the run (default: dataset and model, for example default-tiny)'),
+  dataset: z.string().optional().describe('dataset to train on (default: default)'),
+  model: z
+    .string()
+    .optional()
+    .describe('a preset, tiny or small, or the path of a config.json (default: tiny)'),
+  steps: integer(1).optional().describe('steps of the whole run; more than before goes on (default: 200)'),
+  batch: integer(1, MAX_BATCH).optional().describe('sequences in a step (default: 8)'),
+  context: integer(1, MAX_CONTEXT).optional().describe('tokens of a sequence (default: 256)'),
+  learningRate: z.coerce.number().positive().optional().describe('peak learning rate (default: 0.003)'),
+  minLearningRate: z.coerce
+    .number()
+    .min(0)
+    .optional()
+    .describe('learning rate at the end (default: a tenth of the peak)'),
+  warmup: integer(0).optional().describe('steps of linear warm-up (default: a tenth of the steps)'),
+  weightDecay: z.coerce.number().min(0).optional().describe('decay of matrices, decoupled (default: 0.1)'),
+  beta1: share.optional().describe('decay of the mean of gradients (default: 0.9)'),
+  beta2: share.optional().describe('decay of the mean of squared gradients (default: 0.95)'),
+  clip: z.coerce.number().min(0).optional().describe('largest global gradient norm, 0 for any (default: 1)'),
+  seed: integer(0, 0xffff_ffff).optional().describe('seed of the initial weights (default: 1)'),
+  replay: flag.default(false).describe('read all shards of the dataset and leave the queue alone'),
+  follow: flag.default(false).describe('wait for new shards where the queue is empty, never read one twice'),
+  evalEvery: integer(1).default(50).describe('steps between two evaluations on the valid split'),
+  evalTokens: integer(1).default(1_000_000).describe('tokens of the valid split that these use at most'),
+  checkpointEvery: integer(1).default(100).describe('steps between two checkpoints'),
+  keep: integer(1).default(3).describe('checkpoints that are kept'),
+  engine: z.enum(['onnx']).default('onnx').describe('what runs the tensor graph'),
+  device: z.enum(['auto', 'cpu']).default('auto').describe('where it runs'),
+  threads: integer(1, 1024).optional().describe('threads inside of an operation (default: one a core)'),
+});
+
+export type TrainOptions = z.output<typeof trainOptionsSchema>;
+
+/** What belongs to a run for good, with defaults filled in. */
+export const runSettingsSchema = z.strictObject({
+  batch: z.number().int(),
+  context: z.number().int(),
+  learning_rate: z.number(),
+  min_learning_rate: z.number(),
+  warmup: z.number().int(),
+  weight_decay: z.number(),
+  beta1: z.number(),
+  beta2: z.number(),
+  /** 0: no clipping. */
+  clip: z.number(),
+  seed: z.number().int(),
+  replay: z.boolean(),
+});
+
+export type RunSettings = z.output<typeof runSettingsSchema>;
+
+export const DEFAULT_DATASET = 'default';
+export const DEFAULT_MODEL = 'tiny';
+export const DEFAULT_STEPS = 200;
+
+/** The settings of a run that begins. @throws TokenmillError CONFIG_INVALID where two of them do not fit */
+export function newRunSettings(options: TrainOptions): RunSettings {
+  const steps = options.steps ?? DEFAULT_STEPS;
+  const learningRate = options.learningRate ?? 3e-3;
+  const settings: RunSettings = {
+    batch: options.batch ?? 8,
+    context: options.context ?? 256,
+    learning_rate: learningRate,
+    min_learning_rate: options.minLearningRate ?? learningRate / 10,
+    warmup: options.warmup ?? Math.floor(steps / 10),
+    weight_decay: options.weightDecay ?? 0.1,
+    beta1: options.beta1 ?? 0.9,
+    beta2: options.beta2 ?? 0.95,
+    clip: options.clip ?? 1,
+    seed: options.seed ?? 1,
+    replay: options.replay,
+  };
+  if (settings.warmup >= steps) {
+    throw new TokenmillError(
+      'CONFIG_INVALID',
+      `--warmup ${settings.warmup} is not less than the ${steps} steps`,
+    );
+  }
+  if (settings.min_learning_rate > learningRate) {
+    throw new TokenmillError(
+      'CONFIG_INVALID',
+      `--min-learning-rate ${settings.min_learning_rate} is more than the peak, ${learningRate}`,
+    );
+  }
+  return settings;
+}
+
+/**
+ * Checks that what is asked for explicitly is what the run began with.
+ * @throws TokenmillError CONFIG_MISMATCH naming the setting and both values
+ */
+export function checkAgainstRun(
+  run: { readonly name: string; readonly dataset: string; readonly settings: RunSettings },
+  options: TrainOptions,
+): void {
+  const { settings } = run;
+  const asked: [string, string | number | boolean | undefined, string | number | boolean][] = [
+    ['dataset', options.dataset, run.dataset],
+    ['batch', options.batch, settings.batch],
+    ['context', options.context, settings.context],
+    ['learning-rate', options.learningRate, settings.learning_rate],
+    ['min-learning-rate', options.minLearningRate, settings.min_learning_rate],
+    ['warmup', options.warmup, settings.warmup],
+    ['weight-decay', options.weightDecay, settings.weight_decay],
+    ['beta1', options.beta1, settings.beta1],
+    ['beta2', options.beta2, settings.beta2],
+    ['clip', options.clip, settings.clip],
+    ['seed', options.seed, settings.seed],
+    ['replay', options.replay || undefined, settings.replay],
+  ];
+  for (const [name, wanted, has] of asked) {
+    if (wanted === undefined || wanted === has) continue;
+    throw new TokenmillError(
+      'CONFIG_MISMATCH',
+      `run ${run.name} began with --${name} ${has}, not ${wanted}`,
+      { hint: `leave --${name} out to continue it, or begin another run with --run NAME` },
+    );
+  }
+}
