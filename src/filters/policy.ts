@@ -226,8 +226,19 @@ async function failingRule(
 function invalid(policy: Policy, error: unknown, rule?: string): unknown {
   if (error instanceof TokenmillError || !(error instanceof Error)) return error;
   const subject = rule === undefined ? `policy ${policy.name}` : `policy ${policy.name}, rule ${rule}`;
-  const hint = error.message.includes('is NULL')
-    ? "say what holds where a value is missing, for example coalesce(url, ''); check the names of variables"
-    : `columns of signals are ${SIGNALS_TABLE.map(({ name }) => name).join(', ')}`;
-  return new TokenmillError('POLICY_INVALID', `${subject}: ${error.message}`, { hint, cause: error });
+  return new TokenmillError('POLICY_INVALID', `${subject}: ${error.message}`, {
+    hint: hintFor(error.message),
+    cause: error,
+  });
+}
+
+/** What to do about a message of DuckDB. */
+function hintFor(message: string): string {
+  if (message.includes('is NULL')) {
+    return "say what holds where a value is missing, for example coalesce(url, ''); check the names of variables";
+  }
+  if (message.includes('not found in FROM clause')) {
+    return `columns of signals are ${SIGNALS_TABLE.map(({ name }) => name).join(', ')}`;
+  }
+  return 'a policy is SQL as DuckDB writes it; the table signals is all that it can read';
 }
