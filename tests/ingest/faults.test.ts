@@ -92,7 +92,7 @@ describe('damaged inputs are counted, and the rest goes on', () => {
     ]);
     const { status, counts } = await ingest(
       'latin.jsonl',
-      Buffer.concat([line, Buffer.from(`{"text": "${TEXT.repeat(60)}"}\n{"text": 5}\nnot json\n`)]),
+      Buffer.concat([line, Buffer.from(`{"text": "${TEXT.repeat(60)}"}\n{"id": 5}\nnot json\n`)]),
     );
     expect([status, counts['records']]).toEqual([0, 4]);
     expect((counts['documents'] ?? 0) + (counts['bad'] ?? 0)).toBe(4);

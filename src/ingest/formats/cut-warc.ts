@@ -17,7 +17,9 @@ const CARRIAGE_RETURN = 0x0d;
 const SCAN_BYTES = 256 * 1024;
 /** The version line up to what tells it from a mention of WARC in a text. */
 const HEADER_LINE = /^WARC\/[01]\.\d/;
-const HEADER_LINE_BYTES = 'WARC/1.0'.length;
+/** The same where it begins in the middle of a line, behind garbage: a field of the header must follow. */
+const HEADER_LINES = /^WARC\/[01]\.\d\r?\n(?:WARC|Content)-/i;
+const HEADER_LINE_BYTES = 'WARC/1.0\r\nContent-'.length;
 /** Line ends behind a record beyond the two that belong there, so that a member with a few more stays one record. */
 const EXTRA_LINE_END_BYTES = 16;
 const CONTENT_LENGTH = /^content-length[ \t]*:[ \t]*(\d{1,15})[ \t]*\r?$/im;
@@ -158,7 +160,7 @@ async function reportEnd(
 
 /**
  * Offset, from the window's position, of the first header line that begins at `from` or later and before `to`.
- * It begins a line or a gzip member.
+ * It begins a line or a gzip member, or is followed by a header's field.
  */
 function findHeader(window: ContentWindow, from: number, to: number): number | undefined {
   for (let offset = from; offset < to; offset += SCAN_BYTES) {
@@ -168,7 +170,8 @@ function findHeader(window: ContentWindow, from: number, to: number): number | u
       const found = offset - lead + at;
       if (found >= to) break;
       const begins = bytes[at - 1] === LINE_FEED || window.startsMember(window.position + found);
-      if (begins && HEADER_LINE.test(bytes.toString('latin1', at, at + HEADER_LINE_BYTES))) return found;
+      const line = bytes.toString('latin1', at, at + HEADER_LINE_BYTES);
+      if ((begins ? HEADER_LINE : HEADER_LINES).test(line)) return found;
     }
   }
   return undefined;

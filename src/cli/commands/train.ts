@@ -1,0 +1,71 @@
+/** `tokenmill train`: trains a model on the shards of a dataset, or continues a run. */
+import { Command } from 'commander';
+import { formatCount } from '../../core/format.js';
+import { stderrLog } from '../../core/log.js';
+import { Progress } from '../../core/progress.js';
+import { trainOptionsSchema } from '../../trainer/options.js';
+import { train, type TrainSummary } from '../../trainer/train.js';
+import {
+  interruptSignal,
+  openWorkspace,
+  settingsOf,
+  withSettings,
+  withWorkspace,
+  write,
+} from '../context.js';
+
+export function trainCommand(): Command {
+  const command = new Command('train')
+    .description('Trains a language model on the shards in the queue of a dataset, or continues a run.')
+    .option('--json', 'print the summary as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  tokenmill train                                        preset "tiny" on dataset "default", a few minutes on a CPU
+  tokenmill train --dataset crawl --run first --steps 1000
+  tokenmill train --dataset crawl --model config.json --batch 4 --context 512
+  tokenmill train --dataset crawl --run second --replay  reads every shard again, whatever the queue says
+The same command again continues at the last checkpoint.`,
+    );
+  return withWorkspace(withSettings(command, trainOptionsSchema)).action(run);
+}
+
+async function run(flags: Record<string, unknown> & { workspace?: string; json?: boolean }): Promise<void> {
+  const options = await settingsOf('train', trainOptionsSchema, flags);
+  const progress = new Progress({ label: 'train', format: (steps) => `${formatCount(steps)} steps` });
+  const summary = await train(options, {
+    workspace: openWorkspace(flags),
+    log(message) {
+      progress.clear();
+      stderrLog(message);
+    },
+    onProgress({ step, steps, loss, tokensPerSecond }) {
+      const note = `loss ${loss.toFixed(3)}, ${formatCount(Math.round(tokensPerSecond))} tokens/s`;
+      progress.update({ done: step, total: steps, note });
+    },
+    signal: interruptSignal('finishing the step; press Ctrl-C again to stop at once'),
+  });
+  progress.clear();
+  await write(flags.json === true ? `${JSON.stringify(summary)}\n` : describeSummary(summary));
+}
+
+function describeSummary({
+  run: name,
+  checkpoint,
+  step,
+  tokens,
+  loss,
+  validation,
+  sample,
+}: TrainSummary): string {
+  const lines = [`run ${name}: ${formatCount(step)} steps, ${formatCount(tokens)} tokens`];
+  if (loss !== null) lines.push(`  training loss    ${loss.toFixed(4)}`);
+  if (validation !== null) {
+    lines.push(
+      `  validation loss  ${validation.loss.toFixed(4)} (perplexity ${validation.perplexity.toFixed(1)}, ${validation.bitsPerByte.toFixed(3)} bits per byte)`,
+    );
+  }
+  lines.push(`  checkpoint       ${checkpoint}`, '', 'A sample of what it writes:', sample.trim(), '');
+  return lines.join('\n');
+}
