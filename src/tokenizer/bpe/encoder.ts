@@ -1,0 +1,153 @@
+/**
+ * The hot path: text without specials to tokens.
+ *
+ * A chunk of UTF-8 is copied to a buffer, the scanner writes where its pre-tokens end, and each pre-token is looked up in
+ * a cache of short ones or merged. The cache is open addressing in one Int32Array. A slot of 32 bytes is four words of key
+ * (up to 15 bytes, zero-filled, and the length in the top byte), three words of tokens and their number; more tokens are
+ * in `overflow`, and then the number is negative and the first of the three words is their offset. It is bounded: a full
+ * neighbourhood loses an entry, a full overflow empties everything. What is cached changes speed only, never a result.
+ *
+ * Slots, keys and output are accessed in place and not through methods: with a call for each pre-token the loop has half
+ * the speed.
+ */
+import { ChunkReader } from './chunks.js';
+import type { Scanner } from '../scan/scanner.js';
+import type { Merger } from './merger.js';
+import { hashKey, KEY_MASKS, MAX_KEY_BYTES } from './piece-key.js';
+import type { TextSource } from './source.js';
+import type { TokenBuffer } from './token-buffer.js';
+
+const SLOT_SHIFT = 3;
+const SLOT_BITS = 17;
+const SLOT_MASK = (1 << SLOT_BITS) - 1;
+const PROBES = 4;
+const INLINE_TOKENS = 3;
+const OVERFLOW_TOKENS = 1 << 16;
+
+export class Encoder {
+  private readonly chunks: ChunkReader;
+  private readonly merger: Merger;
+  /** Tokens that merges do not lead to, by their bytes as Latin-1; only for pre-tokens that are exactly one of them. */
+  private readonly wholePieces: ReadonlyMap<string, number>;
+  private readonly slots = new Int32Array((SLOT_MASK + PROBES) << SLOT_SHIFT);
+  private readonly overflow = new Uint32Array(OVERFLOW_TOKENS);
+  private overflowUsed = 0;
+  private victim = 0;
+
+  constructor(scanner: Scanner, merger: Merger, wholePieces: ReadonlyMap<string, number>) {
+    this.chunks = new ChunkReader(scanner);
+    this.merger = merger;
+    this.wholePieces = wholePieces;
+  }
+
+  /** Appends the tokens of a text to `output`. */
+  encode(source: TextSource, output: TokenBuffer): void {
+    this.chunks.read(source, (count) => this.encodePieces(count, output));
+  }
+
+  private encodePieces(count: number, output: TokenBuffer): void {
+    const { slots } = this;
+    const { ends, view } = this.chunks;
+    output.reserve(ends[count - 1] + INLINE_TOKENS);
+    const { tokens } = output;
+    let written = output.length;
+    let start = 0;
+    for (let index = 0; index < count; index++) {
+      const end = ends[index];
+      const length = end - start;
+      if (length > MAX_KEY_BYTES) {
+        written += this.mergePiece(start, end, tokens, written);
+        start = end;
+        continue;
+      }
+      const masks = length << 2;
+      const key0 = view.getInt32(start, true) & KEY_MASKS[masks];
+      const key1 = view.getInt32(start + 4, true) & KEY_MASKS[masks + 1];
+      const key2 = view.getInt32(start + 8, true) & KEY_MASKS[masks + 2];
+      const key3 = (view.getInt32(start + 12, true) & KEY_MASKS[masks + 3]) | (length << 24);
+      const hash = hashKey(key0, key1, key2, key3);
+      const home = (hash & SLOT_MASK) << SLOT_SHIFT;
+      let slot = home;
+      const beyond = home + (PROBES << SLOT_SHIFT);
+      while (
+        slots[slot] !== key0 ||
+        slots[slot + 1] !== key1 ||
+        slots[slot + 2] !== key2 ||
+        slots[slot + 3] !== key3
+      ) {
+        slot += 1 << SLOT_SHIFT;
+        if (slot === beyond) break;
+      }
+      if (slot === beyond) {
+        const merged = this.mergePiece(start, end, tokens, written);
+        this.remember(home, key0, key1, key2, key3, tokens, written, merged);
+        written += merged;
+      } else {
+        const number = slots[slot + 7];
+        if (number > 0) {
+          // Three are written whatever the number: those in excess are overwritten by the next.
+          tokens[written] = slots[slot + 4];
+          tokens[written + 1] = slots[slot + 5];
+          tokens[written + 2] = slots[slot + 6];
+          written += number;
+        } else {
+          const from = slots[slot + 4];
+          for (let at = 0; at < -number; at++) tokens[written++] = this.overflow[from + at];
+        }
+      }
+      start = end;
+    }
+    output.length = written;
+  }
+
+  private mergePiece(start: number, end: number, tokens: Uint32Array, written: number): number {
+    const { buffer } = this.chunks;
+    if (this.wholePieces.size > 0) {
+      const piece = Buffer.from(buffer.buffer, start, end - start).toString('latin1');
+      const whole = this.wholePieces.get(piece);
+      if (whole !== undefined) {
+        tokens[written] = whole;
+        return 1;
+      }
+    }
+    return this.merger.merge(buffer, start, end, tokens, written);
+  }
+
+  private remember(
+    home: number,
+    key0: number,
+    key1: number,
+    key2: number,
+    key3: number,
+    tokens: Uint32Array,
+    written: number,
+    count: number,
+  ): void {
+    const { slots } = this;
+    if (count > INLINE_TOKENS && this.overflowUsed + count > OVERFLOW_TOKENS) {
+      slots.fill(0);
+      this.overflowUsed = 0;
+    }
+    let slot = home;
+    const beyond = home + (PROBES << SLOT_SHIFT);
+    // A slot whose length is 0 is empty.
+    while (slot < beyond && slots[slot + 3] >>> 24 !== 0) slot += 1 << SLOT_SHIFT;
+    if (slot === beyond) {
+      this.victim = (this.victim + 1) % PROBES;
+      slot = home + (this.victim << SLOT_SHIFT);
+    }
+    slots[slot] = key0;
+    slots[slot + 1] = key1;
+    slots[slot + 2] = key2;
+    slots[slot + 3] = key3;
+    if (count <= INLINE_TOKENS) {
+      for (let at = 0; at < count; at++) slots[slot + 4 + at] = tokens[written + at];
+      slots[slot + 7] = count;
+    } else {
+      this.overflow.set(tokens.subarray(written, written + count), this.overflowUsed);
+      slots[slot + 4] = this.overflowUsed;
+      slots[slot + 7] = -count;
+      this.overflowUsed += count;
+    }
+  }
+}

@@ -1,0 +1,21 @@
+/** Text from tokens that come one after another: a character whose bytes are not complete yet is held back. */
+import { tokenBytes, type Vocabulary } from './vocabulary.js';
+
+export class StreamDecoder {
+  private readonly vocabulary: Vocabulary;
+  private readonly decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+  constructor(vocabulary: Vocabulary) {
+    this.vocabulary = vocabulary;
+  }
+
+  /** Text that became complete with this token; may be empty. Bytes that are not UTF-8 become U+FFFD. */
+  push(id: number): string {
+    return this.decoder.decode(tokenBytes(this.vocabulary, id), { stream: true });
+  }
+
+  /** What is left at the end: U+FFFD for an incomplete character. */
+  end(): string {
+    return this.decoder.decode();
+  }
+}

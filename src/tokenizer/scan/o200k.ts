@@ -1,0 +1,121 @@
+/**
+ * Scanner of the pattern of o200k_base. With U = [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}], L = [\p{Ll}\p{Lm}\p{Lo}\p{M}] and
+ * C = (?i:'s|'t|'re|'ve|'m|'ll|'d)? it is
+ *
+ *   [^\r\n\p{L}\p{N}]?U*L+C|[^\r\n\p{L}\p{N}]?U+L*C|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+
+ */
+import {
+  characterAt,
+  classOf,
+  LOWER,
+  MARK,
+  NEWLINE,
+  NUMBER,
+  OTHER,
+  SPACE,
+  UNCASED,
+  UPPER,
+} from './classes.js';
+import { anyContraction } from './contraction.js';
+import { LOOKAHEAD, type Scanner } from './scanner.js';
+import { whiteSpaceEnd } from './white-space.js';
+
+/** Sets of classes as bits. */
+const UPPERS = (1 << UPPER) | (1 << UNCASED) | (1 << MARK);
+const LOWERS = (1 << LOWER) | (1 << UNCASED) | (1 << MARK);
+const WORD = UPPERS | LOWERS;
+const SYMBOLS = (1 << OTHER) | (1 << MARK);
+const PREFIX = SYMBOLS | (1 << SPACE);
+
+/** Class of each ASCII byte as a bit, 0 for the others. */
+const BIT_OF_BYTE = Uint8Array.from({ length: 256 }, (_, byte) => (byte < 0x80 ? 1 << classOf(byte) : 0));
+const UPPER_BIT = 1 << UPPER;
+const OTHER_BIT = 1 << OTHER;
+const NEWLINE_BIT = 1 << NEWLINE;
+
+const SPACE_BYTE = 0x20;
+const SLASH = 0x2f;
+
+/** Position behind the run of characters at `at` whose class is in `set`. */
+function runEnd(bytes: Uint8Array, at: number, end: number, set: number): number {
+  for (;;) {
+    while ((BIT_OF_BYTE[bytes[at]] & set) !== 0) at += 1;
+    if (bytes[at] < 0x80) return at;
+    const character = characterAt(bytes, at, end);
+    if (((set >> (character & 15)) & 1) === 0) return at;
+    at += character >> 4;
+  }
+}
+
+/**
+ * End of `U*L+` at `at`, -1 where it does not match. Where nothing lower follows the run of U, the expression gives back
+ * characters until one of them, uncased or a mark, can be the L.
+ */
+function lowerWordEnd(bytes: Uint8Array, at: number, end: number): number {
+  let behindBoth = -1;
+  for (;;) {
+    while (BIT_OF_BYTE[bytes[at]] === UPPER_BIT) at += 1;
+    if (bytes[at] < 0x80) break;
+    const character = characterAt(bytes, at, end);
+    const kind = character & 15;
+    if (((UPPERS >> kind) & 1) === 0) break;
+    at += character >> 4;
+    if (kind !== UPPER) behindBoth = at;
+  }
+  const behind = runEnd(bytes, at, end, LOWERS);
+  return behind > at ? behind : behindBoth;
+}
+
+/** End of `U+L*` at `at`, -1 where it does not match. */
+function upperWordEnd(bytes: Uint8Array, at: number, end: number): number {
+  const behind = runEnd(bytes, at, end, UPPERS);
+  return behind > at ? runEnd(bytes, behind, end, LOWERS) : -1;
+}
+
+export const scanO200k: Scanner = (bytes, start, end, final, ends) => {
+  const limit = final ? end : end - LOOKAHEAD;
+  let count = 0;
+  let position = start;
+  while (position < limit) {
+    let character = characterAt(bytes, position, end);
+    const kind = character & 15;
+    let at = position + (character >> 4);
+    const next = bytes[at] < 0x80 ? classOf(bytes[at]) : characterAt(bytes, at, end) & 15;
+    const prefixed = ((PREFIX >> kind) & 1) !== 0 && ((WORD >> next) & 1) !== 0;
+    if (prefixed || ((WORD >> kind) & 1) !== 0) {
+      // The four ways of the first two alternatives in their order; without a prefix only what starts with a word can match.
+      const own = ((WORD >> kind) & 1) !== 0;
+      let word = prefixed ? lowerWordEnd(bytes, at, end) : -1;
+      if (word < 0 && own) word = lowerWordEnd(bytes, position, end);
+      if (word < 0 && prefixed) word = upperWordEnd(bytes, at, end);
+      if (word < 0) word = upperWordEnd(bytes, position, end);
+      // The run of upper case was read to its end, also where less of it is taken.
+      if (!final && runEnd(bytes, word, end, UPPERS) > limit) break;
+      at = word + anyContraction(bytes, word);
+      if (at > limit) break;
+    } else if (kind === NUMBER) {
+      for (let digits = 1; digits < 3; digits++) {
+        character = characterAt(bytes, at, end);
+        if ((character & 15) !== NUMBER) break;
+        at += character >> 4;
+      }
+      if (at > limit) break;
+    } else if (kind === OTHER || (bytes[position] === SPACE_BYTE && ((SYMBOLS >> next) & 1) !== 0)) {
+      for (;;) {
+        while (BIT_OF_BYTE[bytes[at]] === OTHER_BIT) at += 1;
+        if (bytes[at] < 0x80) break;
+        character = characterAt(bytes, at, end);
+        if (((SYMBOLS >> (character & 15)) & 1) === 0) break;
+        at += character >> 4;
+      }
+      while (BIT_OF_BYTE[bytes[at]] === NEWLINE_BIT || bytes[at] === SLASH) at += 1;
+      if (at > limit) break;
+    } else {
+      at = whiteSpaceEnd(bytes, position, end, limit);
+      if (at < 0) break;
+    }
+    ends[count++] = at;
+    position = at;
+  }
+  return count;
+};

@@ -1,0 +1,127 @@
+/**
+ * Trains a byte-level BPE tokenizer.
+ *
+ * Each text is a document of its own: no pre-token reaches over its end or over a special. Ids: first the specials as
+ * given, then the 256 bytes in the order of GPT-2's printable characters, then a token for each merge. The most frequent
+ * pair of neighbours is merged, of equally frequent ones the greater pair of byte strings. The result depends on nothing
+ * but the texts and the options.
+ */
+import { TokenmillError } from '../core/errors.js';
+import { ByteSource, StringSource } from './bpe/source.js';
+import { BYTES_IN_ORDER } from './formats/byte-level.js';
+import { MAX_TOKEN_ID } from './formats/limits.js';
+import type { TokenizerModel } from './model.js';
+import { parsePattern, scannerOf } from './patterns.js';
+import { SpecialFinder } from './specials.js';
+import { Learner } from './training/learner.js';
+import { PieceCounter } from './training/piece-counter.js';
+import { packVocabulary } from './vocabulary.js';
+
+export interface TrainingProgress {
+  readonly stage: 'count' | 'merge';
+  /** Bytes of text that were counted, or tokens that were made. */
+  readonly done: number;
+  /** Tokens to be made. */
+  readonly total?: number;
+}
+
+export interface TrainOptions {
+  /** Ids in all, specials and bytes included. The texts may not have pairs enough for that many. */
+  readonly vocabSize: number;
+  readonly specials?: readonly string[];
+  /** Name of a pattern or a regular expression. Default: gpt2. */
+  readonly pattern?: string;
+  /** Pairs that occur less often are not merged. Default: 1. */
+  readonly minFrequency?: number;
+  readonly onProgress?: (progress: TrainingProgress) => void;
+}
+
+/** Merges between two reports of progress. */
+const REPORT_EVERY = 64;
+
+/** @throws TokenmillError CONFIG_INVALID, or TOKENIZER_INVALID for a pattern that cannot be used */
+export async function trainTokenizer(
+  texts: AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>,
+  options: TrainOptions,
+): Promise<TokenizerModel> {
+  const { vocabSize, specials = [], minFrequency = 1, onProgress = () => undefined } = options;
+  checkOptions(vocabSize, specials, minFrequency);
+  const pattern = parsePattern(options.pattern ?? 'gpt2');
+  const counter = new PieceCounter(scannerOf(pattern));
+  const finder =
+    specials.length > 0 ? new SpecialFinder(new Map(specials.map((text, id) => [text, id]))) : undefined;
+  let read = 0;
+  for await (const text of texts) {
+    if (finder === undefined) {
+      counter.add(typeof text === 'string' ? new StringSource(text) : new ByteSource(text));
+    } else {
+      const bytes = typeof text === 'string' ? Buffer.from(text) : text;
+      finder.split(
+        bytes,
+        (start, end) => counter.add(new ByteSource(bytes, start, end)),
+        () => undefined,
+      );
+    }
+    read += text.length;
+    onProgress({ stage: 'count', done: read });
+  }
+  return learn(counter, vocabSize - specials.length - 256, { specials, pattern, minFrequency, onProgress });
+}
+
+function checkOptions(vocabSize: number, specials: readonly string[], minFrequency: number): void {
+  const fail = (message: string): never => {
+    throw new TokenmillError('CONFIG_INVALID', message);
+  };
+  const least = 256 + specials.length;
+  if (!Number.isInteger(vocabSize) || vocabSize < least || vocabSize > MAX_TOKEN_ID) {
+    fail(
+      `a vocabulary of ${vocabSize} cannot hold the 256 bytes and ${specials.length} specials: it needs from ${least} to ${MAX_TOKEN_ID} ids`,
+    );
+  }
+  if (new Set(specials).size !== specials.length) fail('a special token is named twice');
+  if (specials.includes('')) fail('a special token is empty');
+  if (!(minFrequency >= 1)) fail(`the minimum frequency ${minFrequency} is not at least 1`);
+}
+
+interface LearnOptions {
+  readonly specials: readonly string[];
+  readonly pattern: TokenizerModel['pattern'];
+  readonly minFrequency: number;
+  readonly onProgress: (progress: TrainingProgress) => void;
+}
+
+function learn(counter: PieceCounter, wanted: number, options: LearnOptions): TokenizerModel {
+  const { specials, onProgress } = options;
+  const learner = new Learner(256 + wanted, options.minFrequency);
+  counter.forEach((bytes, count) => {
+    if (bytes.length > 1) learner.addWord(bytes, count);
+  });
+  learner.start();
+
+  // Numbers of the learner to ids: its first 256 are the bytes by value.
+  const idOf = new Int32Array(256 + wanted);
+  BYTES_IN_ORDER.forEach((byte, index) => {
+    idOf[byte] = specials.length + index;
+  });
+  const merges: number[] = [];
+  let made = 0;
+  for (; made < wanted; made++) {
+    const pair = learner.step();
+    if (pair === undefined) break;
+    idOf[256 + made] = specials.length + 256 + made;
+    merges.push(idOf[pair.left], idOf[pair.right], idOf[256 + made]);
+    if (made % REPORT_EVERY === 0) onProgress({ stage: 'merge', done: made, total: wanted });
+  }
+  onProgress({ stage: 'merge', done: made, total: wanted });
+
+  const tokens: Uint8Array[] = specials.map((text) => Buffer.from(text));
+  for (let token = 0; token < 256 + made; token++) tokens[idOf[token]] = learner.tokens.get(token);
+  return {
+    vocabulary: packVocabulary(tokens),
+    merges: Int32Array.from(merges),
+    specials: new Map(specials.map((text, id) => [text, id])),
+    pattern: options.pattern,
+    wholePieces: false,
+    nfc: false,
+  };
+}
