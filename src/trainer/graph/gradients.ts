@@ -6,11 +6,13 @@ import { TokenmillError } from '../../core/errors.js';
 import { add, fill, gemm, scatterAddRows } from './build.js';
 import type { Graph } from './graph.js';
 import { OPERATIONS } from './operations.js';
+import { invalid } from './shapes.js';
 import type { Attributes, Node, Operation, OperationName, Tensor } from './tensor.js';
 
 /**
  * Gradients of the scalar `loss` with respect to each tensor of `wrt`, in their order and shapes.
- * @throws TokenmillError GRAPH_INVALID where the loss is no scalar or does not depend on a tensor of `wrt`
+ * @throws TokenmillError GRAPH_INVALID where the loss is no scalar, does not depend on a tensor of `wrt`, or depends on it
+ * through an operation that has no derivative
  */
 export function gradients(graph: Graph, loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   if (loss.shape.length !== 0) {
@@ -56,7 +58,8 @@ function dependents(graph: Graph, wrt: readonly Tensor[], last: number): Uint8Ar
 
 function differentiate<Name extends OperationName>(node: Node<Name>, dy: Tensor): readonly (Tensor | undefined)[] {
   const operation: Operation<Name> = OPERATIONS[node.operation];
-  return operation.gradient === null ? [] : operation.gradient(node, dy);
+  if (operation.gradient !== null) return operation.gradient(node, dy);
+  return invalid(node.operation, node.inputs, 'has no derivative, and the loss depends on it');
 }
 
 /** Whether nothing else uses a contribution that its rule has just emitted. */

@@ -33,10 +33,11 @@ function ortTensor(values: HostArray, shape: Shape, dtype: DType): OrtTensor {
   return new OrtTensor(dtype as 'float32', values as Float32Array, shape);
 }
 
-function sessionOptions(threads: number): InferenceSession.SessionOptions {
+function sessionOptions(threads: number, double: boolean): InferenceSession.SessionOptions {
   return {
     executionProviders: ['cpu'],
-    graphOptimizationLevel: 'all',
+    // The optimizer puts kernels in place that exist for float32 only, and then cannot run a float64 graph.
+    graphOptimizationLevel: double ? 'disabled' : 'all',
     executionMode: 'sequential',
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
@@ -118,7 +119,10 @@ export const onnxEngine: Engine = {
     try {
       session = await InferenceSession.create(
         model.bytes,
-        sessionOptions(options.threads ?? availableParallelism()),
+        sessionOptions(
+          options.threads ?? availableParallelism(),
+          graph.nodes.some(({ output }) => output.dtype === 'float64'),
+        ),
       );
     } catch (error) {
       throw engineFailed('load', error);
