@@ -41,6 +41,9 @@ export const trainingStateSchema = z.strictObject({
   tokens: count,
   dataset: z.string(),
   tokenizer: z.strictObject({ name: z.string(), sha256: hash }),
+  /** Shape of a step: sequences, and tokens of each. */
+  batch: count,
+  context: count,
   /** The shards of the stream so far, and how many tokens of each are used. */
   segments: z.array(segmentProgressSchema),
   optimizer: z.strictObject({

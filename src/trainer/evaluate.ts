@@ -15,7 +15,7 @@ export interface EvaluateOptions extends EngineChoice {
   readonly dataset?: string;
   /** Sequences in a batch. */
   readonly batch: number;
-  /** Tokens of a sequence. Default: the model's max_position_embeddings, at most 1024. */
+  /** Tokens of a sequence. Default: as in training, else the model's max_position_embeddings, at most 1024. */
   readonly context?: number;
   readonly threads?: number;
 }
@@ -43,7 +43,7 @@ export async function evaluateRun(
   const { workspace, log, onProgress, signal } = context;
   const model = await openModelFolder(path, workspace, log);
   const tokenizer = await model.tokenizer();
-  const dataset = options.dataset ?? model.dataset ?? DEFAULT_DATASET;
+  const dataset = options.dataset ?? model.training?.dataset ?? DEFAULT_DATASET;
   await workspace.readDatasetConfig(dataset);
   const paths = workspace.dataset(dataset);
   const shards = committedShards(await readCommits(paths), 'valid');
@@ -53,7 +53,10 @@ export async function evaluateRun(
       hint: 'documents are held out by --valid-fraction of ingest; a larger dataset has some',
     });
   }
-  const length = options.context ?? Math.min(model.config.max_position_embeddings, DEFAULT_MAX_CONTEXT);
+  const length =
+    options.context ??
+    model.training?.context ??
+    Math.min(model.config.max_position_embeddings, DEFAULT_MAX_CONTEXT);
   const program = await compileEvaluation(model.config, await model.parameters(), {
     batch: options.batch,
     context: length,

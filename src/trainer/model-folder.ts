@@ -18,6 +18,7 @@ import {
   openCheckpoint,
   readParameters,
   STATE_FILE,
+  type TrainingState,
 } from './checkpoint.js';
 import { parseModelConfig, type ModelConfig } from './models/registry.js';
 import { loadRunTokenizer, RUN_FILE } from './run.js';
@@ -28,8 +29,8 @@ export interface ModelFolder {
   /** The folder that has config.json and model.safetensors. */
   readonly folder: string;
   readonly config: ModelConfig;
-  /** Dataset that it was trained on; undefined where the folder does not say. */
-  readonly dataset: string | undefined;
+  /** What it was trained with; undefined for a model that Tokenmill did not train. */
+  readonly training: TrainingState | undefined;
   parameters(): Promise<Map<string, Float32Array>>;
   /** @throws TokenmillError TOKENIZER_NOT_FOUND, TOKENIZER_MISMATCH */
   tokenizer(): Promise<Tokenizer>;
@@ -46,7 +47,7 @@ export async function openModelFolder(path: string, workspace: Workspace, log: L
   return {
     folder,
     config,
-    dataset: state?.dataset,
+    training: state,
     parameters: () => readParameters(join(folder, MODEL_FILE)),
     tokenizer() {
       if (state !== undefined) return loadRunTokenizer(workspace, state.tokenizer);

@@ -2,7 +2,7 @@
  * The safetensors file format: 8 bytes little-endian header length, a JSON header, then the tensors' bytes.
  * https://github.com/huggingface/safetensors, section "Format"
  *
- * Invariants of what is written: tensors sorted by name, header padded with spaces so that the data begin at a multiple
+ * Invariants of what is written: tensors sorted by type and name, header padded with spaces so that the data begin at a multiple
  * of 8, no gap between tensors; equal content gives equal bytes, those of the reference implementation. What is read
  * is checked against the same rules before any tensor is touched. Offsets are bytes from the start of the data.
  */
@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import { fromSystemError, TokenmillError } from '../core/errors.js';
 
-/** Bytes of one element. Types of less than a byte are not read. */
+/** Bytes of one element, in the reference implementation's order of types. Types of less than a byte are not read. */
 const ELEMENT_BYTES = {
   BOOL: 1,
   U8: 1,
@@ -30,6 +30,7 @@ const ELEMENT_BYTES = {
 } as const;
 
 export type ElementType = keyof typeof ELEMENT_BYTES;
+const TYPE_ORDER = Object.keys(ELEMENT_BYTES);
 
 /** The reference implementation refuses longer headers, too. */
 export const MAX_HEADER_BYTES = 100_000_000;
@@ -162,11 +163,12 @@ function encodeHeader(
   return header;
 }
 
-/** By size of element, largest first, so that every tensor is aligned; then by name. */
+/** By type, the widest first, so that every tensor is aligned; then by name. */
 function inFileOrder(tensors: ReadonlyMap<string, Tensor>): (readonly [string, Tensor])[] {
   return [...tensors].sort(
     ([a, left], [b, right]) =>
-      ELEMENT_BYTES[right.dtype] - ELEMENT_BYTES[left.dtype] || Buffer.from(a).compare(Buffer.from(b)),
+      TYPE_ORDER.indexOf(right.dtype) - TYPE_ORDER.indexOf(left.dtype) ||
+      Buffer.from(a).compare(Buffer.from(b)),
   );
 }
 

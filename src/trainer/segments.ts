@@ -86,7 +86,7 @@ export async function readStream(
   log: Log,
 ): Promise<StreamRecord> {
   const recorded = await readRecord(path, log);
-  const prefix = checkpoint.map(({ consumed: _, ...segment }) => segment);
+  const prefix = checkpoint.map(({ consumed: _consumed, ...segment }) => segment);
   const fits = prefix.every((segment, index) => {
     const other = recorded?.segments[index];
     return (

@@ -219,6 +219,8 @@ async function saveCheckpoint(
     optimizer_step: model.step,
     skipped,
     tokens,
+    batch: file.settings.batch,
+    context: file.settings.context,
     dataset: file.dataset,
     tokenizer: file.tokenizer,
     segments: data.progress,
