@@ -13,7 +13,7 @@ near AS (
 pairs AS (
   SELECT near.ordinal, unnest(own.minhashes) AS own, unnest(other.minhashes) AS other
   FROM near
-  JOIN dedup_documents own ON own.ordinal = near.ordinal
+  JOIN dedup_window own ON own.ordinal = near.ordinal
   JOIN dedup_documents other ON other.ordinal = near.first
 ),
 similarities AS (
