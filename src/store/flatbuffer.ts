@@ -67,7 +67,7 @@ export class FlatTable {
     const target = this.target(index);
     if (target === undefined) return '';
     const length = this.count(target, 1);
-    return new TextDecoder().decode(
+    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(
       new Uint8Array(this.view.buffer, this.view.byteOffset + target + 4, length),
     );
   }

@@ -6,8 +6,7 @@ import { createReadStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable, type Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { Writable } from 'node:stream';
 import { StatementType, type DuckDBConnection, type DuckDBResult } from '@duckdb/node-api';
 import { fromSystemError, TokenmillError } from '../core/errors.js';
 import { formatArrow } from './result-arrow.js';
@@ -53,7 +52,7 @@ export async function runQuery(
       const result = await statement.stream().catch((error: unknown) => {
         throw sqlError(error);
       });
-      await send(Readable.from(format(result, options.format, explains)), output);
+      await send(format(result, options.format, explains), output);
     }
   } finally {
     statement.destroySync();
@@ -115,12 +114,31 @@ async function sendParquet(
   }
 }
 
-async function send(input: Readable, output: Writable): Promise<void> {
-  try {
-    await pipeline(input, output, { end: false });
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EPIPE' || code === 'ERR_STREAM_PREMATURE_CLOSE') return;
-    throw error;
+/** Error codes of a stream whose reader has gone. */
+const READER_GONE = new Set(['EPIPE', 'ECONNRESET', 'ERR_STREAM_DESTROYED']);
+
+/** Writes the parts in order, each when the one before was taken; stops where the reader has gone. */
+async function send(parts: AsyncIterable<string | Uint8Array>, output: Writable): Promise<void> {
+  const ignore = (): void => undefined;
+  // A stream reports a failed write twice; without a listener the second report would end the process.
+  output.on('error', ignore);
+  for await (const part of parts) {
+    if (!(await writePart(part, output))) return;
   }
+  output.off('error', ignore);
+}
+
+/** False where the reader has gone. */
+async function writePart(part: string | Uint8Array, output: Writable): Promise<boolean> {
+  if (output.destroyed) return false;
+  return new Promise((resolve, reject) => {
+    const closed = (): void => resolve(false);
+    output.once('close', closed);
+    output.write(part, (error) => {
+      output.off('close', closed);
+      if (error === null || error === undefined) resolve(true);
+      else if (READER_GONE.has((error as NodeJS.ErrnoException).code ?? '')) resolve(false);
+      else reject(error);
+    });
+  });
 }

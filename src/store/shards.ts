@@ -176,7 +176,7 @@ export function decodeShard(bytes: Uint8Array<ArrayBuffer>, path: string): Shard
     checkOffsets(idOffsets, rows, Math.min(idOffsets[rows], idBytes.length)) ??
     checkTokens(tokens, metadata);
   if (problem !== undefined) throw corrupt(path, problem);
-  const decoder = new TextDecoder();
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   return {
     rows,
     offsets,
