@@ -7,7 +7,7 @@
 import { availableParallelism } from 'node:os';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { TokenmillError } from '../../../core/errors.js';
-import type { DType, HostArray, Shape, Tensor } from '../../graph/tensor.js';
+import { type DType, type HostArray, type Shape, sizeOf, type Tensor } from '../../graph/tensor.js';
 import type { CompileOptions, Engine, Executable, ProgramDefinition, Variable } from '../engine.js';
 import { lower } from './lowering.js';
 
@@ -72,7 +72,7 @@ class OnnxExecutable implements Executable {
   async run(inputs: Readonly<Record<string, HostArray>>): Promise<Record<string, HostArray>> {
     const feeds: Record<string, OrtTensor> = {};
     for (const [name, { shape, dtype }] of this.inputs) {
-      feeds[name] = this.bound[name] ?? ortTensor(inputs[name], shape, dtype);
+      feeds[name] = this.bound[name] ?? ortTensor(given(inputs, name, shape), shape, dtype);
     }
     try {
       const results = await this.session.run(feeds, this.fetches);
@@ -85,6 +85,16 @@ class OnnxExecutable implements Executable {
   async dispose(): Promise<void> {
     await this.session.release();
   }
+}
+
+function given(inputs: Readonly<Record<string, HostArray>>, name: string, shape: Shape): HostArray {
+  const values = inputs[name] as HostArray | undefined;
+  if (values === undefined) throw new TokenmillError('ENGINE_FAILED', `the input ${name} is missing`);
+  if (values.length === sizeOf(shape)) return values;
+  throw new TokenmillError(
+    'ENGINE_FAILED',
+    `the input ${name} has ${values.length} values, the graph wants [${shape.join(', ')}]`,
+  );
 }
 
 function engineFailed(what: string, error: unknown): TokenmillError {
