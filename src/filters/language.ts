@@ -6,8 +6,8 @@
  */
 import { eld } from 'eld/medium';
 
-/** ELD reads at most 380 bytes of what it is given; this many code units hold them in any script. */
-const SAMPLE_LENGTH = 400;
+/** A few sentences: as much as ELD needs, about 30 microseconds each. It reads at most 380 bytes of what it is given. */
+const SAMPLE_LENGTH = 200;
 const SAMPLES = 3;
 
 export interface DetectedLanguage {
@@ -37,7 +37,7 @@ export function detectLanguage(text: string): DetectedLanguage {
 }
 
 function samplesOf(text: string): string[] {
-  if (text.length <= SAMPLES * SAMPLE_LENGTH) return [text.slice(0, SAMPLE_LENGTH)];
+  if (text.length <= SAMPLES * SAMPLE_LENGTH) return [text];
   return Array.from({ length: SAMPLES }, (_, index) => {
     const start = Math.floor((text.length / SAMPLES) * index);
     return text.slice(start, start + SAMPLE_LENGTH);

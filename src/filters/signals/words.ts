@@ -1,6 +1,6 @@
 /** Signals of words: Gopher's quality rules. What a word is, `scan/words.ts` says. */
 import { LETTER } from '../scan/character-classes.js';
-import type { Scan } from '../scan/scan.js';
+import { scanText, type Scan } from '../scan/scan.js';
 import { DATATROVE, ratio, type SignalFamily, type SignalValues } from './signal.js';
 
 /** Gopher's stop words; case matters. */
@@ -10,7 +10,14 @@ const HASH = 0x23;
 const FULL_STOP = 0x2e;
 const ELLIPSIS = 0x2026;
 const LONGEST_STOP_WORD = 4;
-const stopWordBits = new Map<string, number>(STOP_WORDS.map((word, index) => [word, 1 << index]));
+
+/** Bit and second half of the hash of each stop word, by the first half: no strings are made to look words up. */
+const stopWords = new Map(
+  STOP_WORDS.map((word, index) => {
+    const { words } = scanText(word);
+    return [words.low[0], { high: words.high[0], bit: 1 << index }];
+  }),
+);
 
 export const wordSignals: SignalFamily = {
   signals: [
@@ -62,17 +69,16 @@ export const wordSignals: SignalFamily = {
     let nonSymbol = 0;
     let characters = 0;
     let alphabetic = 0;
-    let stopWords = 0;
+    let found = 0;
     for (let i = 0; i < words.count; i++) {
       if (words.isSymbol[i] === 0) {
         nonSymbol += 1;
         characters += words.characters[i];
       }
       if ((words.classes[i] & LETTER) !== 0) alphabetic += 1;
-      const start = words.start[i];
-      const end = words.end[i];
-      if (end - start <= LONGEST_STOP_WORD) {
-        stopWords |= stopWordBits.get(String.fromCharCode(...scan.units.subarray(start, end))) ?? 0;
+      if (words.characters[i] <= LONGEST_STOP_WORD) {
+        const stopWord = stopWords.get(words.low[i]);
+        if (stopWord?.high === words.high[i]) found |= stopWord.bit;
       }
     }
     const { hashes, ellipses } = countSymbols(scan);
@@ -82,7 +88,7 @@ export const wordSignals: SignalFamily = {
       ratio(hashes, words.count),
       ratio(ellipses, words.count),
       ratio(alphabetic, words.count),
-      countBits(stopWords),
+      countBits(found),
     );
   },
 };
