@@ -4,7 +4,7 @@
  * While the dataset's own tokenizer waits for its sample (`train:SIZE`), windows are decided but not committed, so
  * that a commit always has the tokens of its documents; memory then holds the sample's texts at most.
  */
-import { stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { concatenate } from '../core/bytes.js';
@@ -75,7 +75,8 @@ export class DatasetWriter {
   private waitingBytes = 0;
   private tokenizer: DatasetTokenizer | undefined;
   private builders: Record<Split, ShardBuilder> | undefined;
-  private readonly pendingBefore: readonly PendingFile[];
+  /** Tails as of the last commit. */
+  private pending: readonly PendingFile[];
   private readonly sealedBefore: Record<Split, number>;
   private newFiles: CommittedFile[] = [];
 
@@ -112,7 +113,7 @@ export class DatasetWriter {
     this.queue = queue;
     this.sequence = commits.length;
     this.nextOrdinal = last?.next_ordinal ?? 0;
-    this.pendingBefore = last?.pending ?? [];
+    this.pending = last?.pending ?? [];
     const sealed = (split: Split): number =>
       files.filter((file) => file.kind === 'shard' && file.split === split).length;
     this.sealedBefore = { train: sealed('train'), valid: sealed('valid') };
@@ -179,7 +180,7 @@ export class DatasetWriter {
       });
     this.tokenizer = tokenizer;
     this.builders = { train: builder('train'), valid: builder('valid') };
-    for (const { split, path } of this.pendingBefore) {
+    for (const { split, path } of this.pending) {
       await this.builders[split].restore(join(this.paths.folder, path));
     }
   }
@@ -287,6 +288,8 @@ export class DatasetWriter {
           : { name: this.tokenizer.name, sha256: this.tokenizer.tokenizer.sha256 },
     });
     await this.enqueue(shards);
+    for (const { path } of this.pending) await rm(join(this.paths.folder, path), { force: true });
+    this.pending = pending;
     await this.window.clear();
     account.settle();
     this.newFiles = [];
