@@ -40,6 +40,9 @@ export interface Signature {
 /** Shingles that are hashed before the permutations go over them: two blocks of this many words stay in the cache. */
 const BLOCK = 2048;
 
+/** Words up to which the buffers are kept for the next text. */
+const RETAINED_WORDS = 1 << 20;
+
 const low = new Int32Array(BLOCK);
 const high = new Int32Array(BLOCK);
 let wordLow = new Int32Array(1024);
@@ -146,7 +149,8 @@ function permute(multipliers: Int32Array, minima: Int32Array, count: number): vo
 
 /** Hashes the words that are no symbols, in lower case, into `wordLow` and `wordHigh`; returns how many. */
 function hashWords({ units, words }: Scan): number {
-  if (wordLow.length < words.count) {
+  const isTooLarge = wordLow.length > RETAINED_WORDS && words.count <= RETAINED_WORDS;
+  if (wordLow.length < words.count || isTooLarge) {
     wordLow = new Int32Array(words.count * 2);
     wordHigh = new Int32Array(words.count * 2);
   }

@@ -3,6 +3,10 @@
  *
  * Invariant: between `reset` and the next one at most `capacity` keys are added, so that a free slot always exists.
  */
+
+/** Slots up to which the arrays are kept when fewer are needed. */
+const RETAINED_SLOTS = 1 << 21;
+
 export class KeyTable {
   private low = new Uint32Array(1024);
   private high = new Uint32Array(1024);
@@ -13,7 +17,8 @@ export class KeyTable {
   reset(capacity: number): void {
     let size = 16;
     while (size < capacity * 2) size *= 2;
-    if (size > this.low.length) {
+    const isTooLarge = this.low.length > RETAINED_SLOTS && size <= RETAINED_SLOTS;
+    if (size > this.low.length || isTooLarge) {
       this.low = new Uint32Array(size);
       this.high = new Uint32Array(size);
       this.counts = new Uint32Array(size);

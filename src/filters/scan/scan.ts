@@ -1,7 +1,9 @@
 /**
  * One pass over a text that everything measured of it builds on: its code units, its words and its lines.
  *
- * A scan is valid until the next call of `scanText` in the same thread: its tables are reused.
+ * A scan is valid until the next call of `scanText` in the same thread: its tables are reused. Memory is linear in the
+ * text, at worst some 50 bytes of tables a character, where every character is a word; what a huge text needed is let
+ * go with the next text of usual size.
  */
 import { LineTable, splitLines } from './lines.js';
 import { WordTable } from './word-table.js';
@@ -18,8 +20,11 @@ export interface Scan {
   readonly lines: LineTable;
 }
 
-const words = new WordTable();
-const lines = new LineTable();
+/** Code units of text up to which buffers are kept for the next text. */
+const RETAINED_UNITS = 1 << 20;
+
+let words = new WordTable();
+let lines = new LineTable();
 let buffer = Buffer.alloc(1 << 16);
 let lastText: string | undefined;
 let lastScan: Scan | undefined;
@@ -28,6 +33,11 @@ let lastScan: Scan | undefined;
 export function scanText(text: string): Scan {
   if (lastScan !== undefined && lastText === text) return lastScan;
   const length = text.length;
+  if (buffer.length > RETAINED_UNITS * 2 && length <= RETAINED_UNITS) {
+    words = new WordTable();
+    lines = new LineTable();
+    buffer = Buffer.alloc(RETAINED_UNITS * 2);
+  }
   if (buffer.length < length * 2) buffer = Buffer.alloc(Math.max(length * 2, buffer.length * 2));
   buffer.write(text, 0, 'utf16le');
   const units = new Uint16Array(buffer.buffer, buffer.byteOffset, buffer.length / 2);

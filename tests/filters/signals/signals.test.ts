@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { signatureOf } from '../../../src/filters/minhash.js';
 import { scanText } from '../../../src/filters/scan/scan.js';
 import { measureSignals, SIGNALS, type SignalValue } from '../../../src/filters/signals/index.js';
 
@@ -156,5 +157,13 @@ describe('hostile texts', () => {
       (3 * (count - 1)) / (2 * count),
       12,
     );
+  });
+
+  test('a huge text leaves nothing behind that changes the next one', () => {
+    const small = 'One line, and one more.\nOne line, and one more.';
+    const values = measureSignals(small);
+    expect(signal('word_count', 'ab '.repeat(700_000))).toBe(700_000);
+    expect(measureSignals(small)).toEqual(values);
+    expect(signatureOf(small)).toEqual(signatureOf(`${small} `));
   });
 });
