@@ -18,26 +18,20 @@ const XML_ENCODING = /^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]{2,40})["
 /** Share of the bytes beyond ASCII that may fail to decode in a text that still is UTF-8. */
 const MAX_UTF8_FAILURES = 0.1;
 
-export interface Decoded {
-  readonly text: string;
-  /** WHATWG name, lower case. */
-  readonly charset: string;
-}
-
 /**
+ * WHATWG name of the encoding of a text, lower case.
  * @param label charset of the HTTP header, where there is one
  * @param isHtml whether to look for a declaration in the text
  */
-export function decodeText(bytes: Uint8Array, label: string | undefined, isHtml: boolean): Decoded {
+export function detectEncoding(bytes: Uint8Array, label: string | undefined, isHtml: boolean): string {
   const marked = byteOrderMark(bytes);
-  if (marked !== undefined) return decodeAs(bytes, marked);
+  if (marked !== undefined) return marked;
   const declared = encodingOf(label) ?? (isHtml ? declaredEncoding(bytes) : undefined);
   // ISO-2022-JP is ASCII bytes with escapes, and so valid UTF-8.
-  if (declared === 'iso-2022-jp') return decodeAs(bytes, declared);
-  if (isUtf8(bytes)) return decodeAs(bytes, 'utf-8');
-  if (declared !== undefined && (declared !== 'utf-8' || isMostlyUtf8(bytes)))
-    return decodeAs(bytes, declared);
-  return decodeAs(bytes, isMostlyUtf8(bytes) ? 'utf-8' : guessEncoding(bytes));
+  if (declared === 'iso-2022-jp') return declared;
+  if (isUtf8(bytes)) return 'utf-8';
+  if (declared !== undefined && (declared !== 'utf-8' || isMostlyUtf8(bytes))) return declared;
+  return isMostlyUtf8(bytes) ? 'utf-8' : guessEncoding(bytes);
 }
 
 function byteOrderMark(bytes: Uint8Array): string | undefined {
@@ -69,11 +63,11 @@ export function encodingOf(label: string | undefined): string | undefined {
   }
 }
 
-function decodeAs(bytes: Uint8Array, encoding: string): Decoded {
-  const text = SINGLE_BYTE_FALLBACKS.has(encoding)
+/** Text of bytes in an encoding that `detectEncoding` named. A byte order mark is no part of it. */
+export function decodeAs(bytes: Uint8Array, encoding: string): string {
+  return SINGLE_BYTE_FALLBACKS.has(encoding)
     ? decodeSingleByte(bytes, encoding)
     : new TextDecoder(encoding).decode(bytes);
-  return { text, charset: encoding };
 }
 
 /** Whether so few sequences fail to decode as UTF-8 that the text is UTF-8 with damage. */

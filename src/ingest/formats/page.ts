@@ -1,7 +1,8 @@
 /** Bytes of an HTML page or a plain text -> text, and what the page says of itself. */
-import { extractMainText } from '../extract/extract.js';
+import { isUtf8 } from 'node:buffer';
+import { extractMainText, extractMainTextUtf8 } from '../extract/extract.js';
+import { decodeAs, detectEncoding } from './charset.js';
 import { cleanText } from './clean-text.js';
-import { decodeText } from './charset.js';
 
 export interface Page {
   readonly text: string;
@@ -11,15 +12,27 @@ export interface Page {
   readonly charset: string;
 }
 
-/** @param options.charset label of the HTTP header, where there is one */
+/** Publishing systems put the date into the address: `/2019/07/31/title`. */
+const DATE_IN_URL = /\/((?:19|20)\d\d)[/-](0[1-9]|1[0-2])(?:[/-](0[1-9]|[12]\d|3[01]))?(?:\/|-|$)/;
+
+/**
+ * @param options.url address of the page, for its date where it does not tell one
+ * @param options.charset label of the HTTP header, where there is one
+ */
 export function extractPage(bytes: Uint8Array, options: { url?: string; charset?: string } = {}): Page {
-  const { text: html, charset } = decodeText(bytes, options.charset, true);
-  const { text, title, language, date } = extractMainText(html, { url: options.url });
-  return { text: cleanText(text), title, language, date, charset };
+  const charset = detectEncoding(bytes, options.charset, true);
+  const main =
+    charset === 'utf-8' && isUtf8(bytes)
+      ? extractMainTextUtf8(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))
+      : extractMainText(decodeAs(bytes, charset));
+  const inUrl = DATE_IN_URL.exec(options.url ?? '')
+    ?.slice(1)
+    .filter((part) => part !== undefined);
+  return { ...main, date: main.date ?? inUrl?.join('-') ?? null, text: cleanText(main.text), charset };
 }
 
 /** A plain text: all of it. */
 export function readPlainText(bytes: Uint8Array, options: { charset?: string } = {}): Page {
-  const { text, charset } = decodeText(bytes, options.charset, false);
-  return { text: cleanText(text), title: null, language: null, date: null, charset };
+  const charset = detectEncoding(bytes, options.charset, false);
+  return { text: cleanText(decodeAs(bytes, charset)), title: null, language: null, date: null, charset };
 }

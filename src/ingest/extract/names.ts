@@ -1,0 +1,83 @@
+/**
+ * What the `class` and `id` of an element say about it. The words are those that content management systems and
+ * their themes use, in English and in the languages whose authors name their classes in them.
+ */
+
+export interface NameHints {
+  /** It holds the text of an article, and nothing else. */
+  readonly isText: boolean;
+  /** Readers' comments. */
+  readonly isComments: boolean;
+  /** Never part of the text, whatever is in it. */
+  readonly isBoilerplate: boolean;
+  /** Often not part of the text; what is in it has to show that too. */
+  readonly isDoubtful: boolean;
+}
+
+/** Matches any of the words as a whole word of letters; `*` in a word stands for more letters. */
+function anyOf(...topics: readonly string[]): RegExp {
+  const words = topics
+    .join(' ')
+    .split(' ')
+    .map((word) => word.replaceAll('-', '[-_]?').replaceAll('*', '\\w*'));
+  return new RegExp(`(?:^|[^a-z])(?:${words.join('|')})(?:$|[^a-z])`);
+}
+
+const TEXT = new RegExp(
+  `(?:^|[\\s_-])(?:${[
+    '(?:article|post|entry|story|news|blog|artikel|nota)-?_*(?:body|text|content|entry|inhalt|cuerpo)',
+    '(?:body|content|main|single|text|page)-?_*(?:text|body|content)',
+    'blog-?post-content',
+    'field-name-body',
+    'mw-parser-output',
+    'fliesstext',
+    'the-?content',
+  ].join('|')})(?:$|[\\s_-])`,
+);
+
+const COMMENTS = anyOf('comment comments comment-* commentlist respond disqus*');
+
+const BOILERPLATE = anyOf(
+  // ways around the site
+  'nav navi navbar navigation breadcrumb breadcrumbs menu submenu topmenu footer sidebar side-bar rightcol rightcolumn leftcol leftcolumn',
+  'pagination pager paging pagenav prevnext post-nav* next-post* prev-post* nextstory search searchform search-* skip-link tags tag-links tagcloud tag-list',
+  // other texts
+  'related* sectionrelated recommend* similar popular* trending most-read mostread blogroll outbrain taboola jp-relatedposts',
+  'read-more more-* see-also also-* mehr-zum-thema weitere* linkbox link-list linklist lesen-sie*',
+  // what the site wants of its readers
+  'cookie cookies cookie-* consent gdpr borlabs* newsletter* subscribe* subscription signup login register paywall appstores',
+  'share* sharing sharedaddy shariff social socials social-* follow follow-us modal popup overlay tooltip',
+  'advert* ad ads adsense adslot sponsor*',
+  // about the text
+  'author-box author-bio author-info about-author saboxplugin* bio copyright* disclaimer disclosure',
+  'caption image-caption wp-caption-text figure-caption img-caption credit credits photo-credit photo-credits bildunterschrift legende leyenda textpic* csc-textpic*',
+  'imgs?-(?:desc*|text|inline|wrap*) (?:image|photo|foto|bild|picture|media)s?-(?:caption|desc*|text|box|credits?|legend|legende|inline|wrap*|subtitle|untertitel|source|copyright)',
+  'hatnote navbox* mw-editsection metadata catlinks reflist reference noprint printonly print-only twitter-tweet embed*',
+);
+
+const DOUBTFUL = anyOf(
+  'teaser teasers teaser-* header head masthead meta post-meta entry-meta info promo* banner tools toolbar topbar kasten* box-links',
+  'rating* vote feedback review reviews conversational next prev previous toc logo extra recent archive archives widget widgets widget-* aside',
+  'partner shop shopping cart buybox buy-box weather ticker marquee byline author legal rss stats statistic* contact kontakt',
+  'action actions button* btn cta download downloads',
+);
+
+/** Answers for the elements of one page, whose names repeat. */
+export class NameReader {
+  private readonly known = new Map<string, NameHints>();
+
+  /** @param names `class` and `id` in lower case */
+  read(names: string): NameHints {
+    let hints = this.known.get(names);
+    if (hints === undefined) {
+      hints = {
+        isText: TEXT.test(names),
+        isComments: COMMENTS.test(names),
+        isBoilerplate: BOILERPLATE.test(names),
+        isDoubtful: DOUBTFUL.test(names),
+      };
+      this.known.set(names, hints);
+    }
+    return hints;
+  }
+}
