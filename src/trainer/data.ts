@@ -197,7 +197,7 @@ export class TrainingData {
     for (let tries = segments.filter(completes).length; tries > 0; tries--) {
       const segment = nextReplay(segments);
       if (segment === undefined) break;
-      if (segment.epoch > (segments.findLast(({ epoch }) => epoch > 1)?.epoch ?? 1)) {
+      if (segments.every(({ epoch }) => epoch < segment.epoch)) {
         this.options.log(`the queue is empty: epoch ${segment.epoch} over the shards of this run`);
       }
       try {

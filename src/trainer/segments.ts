@@ -20,7 +20,7 @@ export const segmentSchema = z.strictObject({
   sha256: z.string(),
   /** Tokens of the whole shard. */
   tokens: count,
-  /** 1 for tokens that are new to the run, from 2 on where they are read again. */
+  /** 1 for tokens that are new to the run, then how many times the run reads them with this one. */
   epoch: z.number().int().positive(),
   start: count,
   /** Below `tokens` where another run got the rest. */
@@ -63,17 +63,19 @@ export function coveredTokens(segments: readonly Segment[], name: string): numbe
 }
 
 /**
- * The segment that reads a shard once more: shards come again in the order in which the run completed them. Undefined
- * where there is none yet.
+ * The segment that reads a shard once more: of the shards that the run has to their end, the one that was read least
+ * recently. Undefined where there is none yet.
  */
 export function nextReplay(segments: readonly Segment[]): Segment | undefined {
-  const shards = segments.filter((segment) => completes(segment) && segment.tokens > 0);
-  if (shards.length === 0) return undefined;
-  const last = segments.findLast(({ epoch }) => epoch > 1);
-  const index = last === undefined ? 0 : shards.findIndex(({ name }) => name === last.name) + 1;
-  const epoch = last === undefined ? 2 : last.epoch + (index === shards.length ? 1 : 0);
-  const { name, shard, sha256, tokens } = shards[index % shards.length];
-  return { name, shard, sha256, tokens, epoch, start: 0, end: tokens };
+  const whole = new Set(segments.filter(completes).map(({ name }) => name));
+  const seen = new Set<string>();
+  let oldest: Segment | undefined;
+  for (const segment of segments.toReversed()) {
+    if (!whole.has(segment.name) || segment.tokens === 0 || seen.has(segment.name)) continue;
+    seen.add(segment.name);
+    oldest = segment;
+  }
+  return oldest && { ...oldest, epoch: oldest.epoch + 1, start: 0, end: oldest.tokens };
 }
 
 /**
