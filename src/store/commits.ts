@@ -93,6 +93,8 @@ export type PendingFile = z.output<typeof pendingFileSchema>;
 export type SourceProgress = z.output<typeof sourceProgressSchema>;
 export type BadNote = z.output<typeof badNoteSchema>;
 
+const COMMIT_NAME = /^(\d{9})\.json$/;
+
 /** 9 digits, so that names sort as numbers do. */
 function commitName(sequence: number): string {
   return `${String(sequence).padStart(9, '0')}.json`;
@@ -117,15 +119,13 @@ function firstIssue(error: z.ZodError): string {
  * @throws TokenmillError DATASET_CORRUPT naming the first commit that is missing or cannot be read
  */
 export async function readCommits(paths: DatasetPaths): Promise<Commit[]> {
-  const names = await listFolder(paths.commits);
+  const sequences = (await listFolder(paths.commits)).flatMap((name) => COMMIT_NAME.exec(name)?.[1] ?? []);
+  // Up to the highest, whether or not the listing has all below it: it may have been made while commits were added.
+  const last = sequences.reduce((highest, digits) => Math.max(highest, Number(digits)), 0);
   const commits: Commit[] = [];
-  for (const name of names) {
-    const file = join(paths.commits, name);
-    const expected = commitName(commits.length + 1);
-    if (name !== expected) {
-      throw corrupt(`dataset ${paths.name}: commit ${expected} is missing, found ${name}`, file);
-    }
-    commits.push(parseCommit(await readCommitJson(file), paths, commits.length + 1, file));
+  for (let sequence = 1; sequence <= last; sequence++) {
+    const file = join(paths.commits, commitName(sequence));
+    commits.push(parseCommit(await readCommitJson(file), paths, sequence, file));
   }
   return commits;
 }
@@ -134,8 +134,10 @@ async function readCommitJson(file: string): Promise<unknown> {
   try {
     return await readJson(file);
   } catch (error) {
-    if (error instanceof TokenmillError && error.code === 'INPUT_CORRUPT') {
-      throw corrupt(error.message, file, error);
+    if (!(error instanceof TokenmillError)) throw error;
+    if (error.code === 'INPUT_CORRUPT') throw corrupt(error.message, file, error);
+    if (error.code === 'FILE_NOT_FOUND') {
+      throw corrupt(`commit ${file} is missing, and there are later ones`, file, error);
     }
     throw error;
   }

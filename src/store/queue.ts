@@ -111,6 +111,7 @@ export class Queue {
   /**
    * Adds entries that the queue does not have yet, in whatever state; durable when it resolves. One process at a
    * time may add to a queue: the dataset's writer.
+   * @throws TokenmillError INTERNAL for an item that is not well formed
    */
   async enqueue(...items: readonly QueueItem[]): Promise<void> {
     const known = new Set<string>();
@@ -119,8 +120,16 @@ export class Queue {
       for (const { name } of await this.slots(state)) known.add(name);
     }
     for (const item of items) {
+      const parsed = itemSchema.safeParse(item);
+      if (!parsed.success) {
+        const { path, message } = parsed.error.issues[0];
+        throw new TokenmillError(
+          'INTERNAL',
+          `a queue entry is not well formed: ${path.join('.')}: ${message}`,
+        );
+      }
       if (known.has(item.name)) continue;
-      const content = `${JSON.stringify(itemSchema.parse(item))}\n`;
+      const content = `${JSON.stringify(parsed.data)}\n`;
       await writeFileExclusive(this.path('ready', restingFile(item.name, 0)), content);
       known.add(item.name);
     }
@@ -208,6 +217,7 @@ export class Queue {
         hint: names.length === 0 ? 'nothing in it has failed' : `failed are: ${names.join(', ')}`,
       });
     }
+    if (chosen.length === 0) return [];
     for (const slot of chosen) {
       await this.move('failed', slot.file, 'ready', restingFile(slot.name, 0));
       await rm(this.reasonPath(slot.name), { force: true });

@@ -119,6 +119,7 @@ export const metricColumns: readonly Column[] = [
   { name: 'gradient_norm', type: 'DOUBLE' },
   { name: 'tokens', type: 'BIGINT' },
   { name: 'bits_per_byte', type: 'DOUBLE' },
+  { name: 'tokens_per_second', type: 'DOUBLE' },
 ];
 
 /**

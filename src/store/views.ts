@@ -189,11 +189,18 @@ function toColumn(value: unknown, type: string): unknown {
   return value;
 }
 
+/** Counters of the documents that were dropped for being like an earlier one. */
+const DUPLICATE_COUNTERS = ['dropped.exact_duplicate', 'dropped.near_duplicate'];
+
+/** A counter that a commit does not have is 0: nothing of the kind was seen. */
 function commitRows({ paths, commits }: DatasetLog): Row[] {
+  const counters = commitColumns.filter(({ type }) => type === 'BIGINT').map(({ name }) => [name, 0]);
   return commits.map(({ sequence, counts, tokenizer }) => ({
+    ...Object.fromEntries(counters),
     ...counts,
     dataset: paths.name,
     sequence,
+    duplicates: DUPLICATE_COUNTERS.reduce((sum, name) => sum + (counts[name] ?? 0), 0),
     tokenizer_sha256: tokenizer?.sha256,
     counts,
   }));

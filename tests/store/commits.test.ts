@@ -85,6 +85,7 @@ describe('the commit log', () => {
   it('does not see a commit that was not finished', async () => {
     const paths = await newDataset();
     await writeFile(join(paths.commits, '.tmp-1-1-000000001.json'), '{"version":');
+    await writeFile(join(paths.commits, '000000001.json~'), 'what an editor leaves');
     expect(await readCommits(paths)).toEqual([]);
   });
 
@@ -93,9 +94,10 @@ describe('the commit log', () => {
     for (const sequence of [1, 2, 3]) await appendCommit(paths, emptyCommit('d', sequence));
     await rm(join(paths.commits, '000000002.json'));
     const error = await failure(readCommits(paths));
+    const path = join(paths.commits, '000000002.json');
     expect([error.code, error.message]).toEqual([
       'DATASET_CORRUPT',
-      'dataset d: commit 000000002.json is missing, found 000000003.json',
+      `commit ${path} is missing, and there are later ones`,
     ]);
   });
 

@@ -81,6 +81,7 @@ describe('views of an empty workspace', () => {
       'gradient_norm DOUBLE',
       'tokens BIGINT',
       'bits_per_byte DOUBLE',
+      'tokens_per_second DOUBLE',
     ]);
   });
 
@@ -202,7 +203,15 @@ describe('the other views', () => {
     };
     await commit(test, 'a', 1, {
       sources: [source],
-      counts: { records: 1, documents: 1, kept: 1, tokens: 7, 'dropped.x': 0 },
+      counts: {
+        records: 1,
+        documents: 1,
+        kept: 1,
+        tokens: 7,
+        'dropped.exact_duplicate': 2,
+        'dropped.near_duplicate': 3,
+        'dropped.x': 0,
+      },
       tokenizer: { name: 't', sha256: HASH },
     });
     await commit(test, 'a', 2, {
@@ -240,7 +249,7 @@ describe('the other views', () => {
     // The last line is being written.
     await writeFile(
       metrics,
-      '{"step":1,"loss":2.5,"more":[1]}\n{"step":2,"loss":2.25,"validation_loss":3,"tokens":64}\n{"step":3,"lo',
+      '{"step":1,"loss":2.5,"more":[1]}\n{"step":2,"loss":2.25,"validation_loss":3,"tokens":64,"tokens_per_second":12.5}\n{"step":3,"lo',
     );
     await createViews(test.database.connection, test.workspace);
 
@@ -250,16 +259,16 @@ describe('the other views', () => {
         '1',
         '1',
         '1',
-        null,
+        '0',
         '1',
-        null,
-        null,
-        null,
+        '0',
+        '5',
+        '0',
         '7',
         HASH,
-        '{"records":1,"documents":1,"kept":1,"tokens":7,"dropped.x":0}',
+        '{"records":1,"documents":1,"kept":1,"tokens":7,"dropped.exact_duplicate":2,"dropped.near_duplicate":3,"dropped.x":0}',
       ],
-      ['a', '2', '2', null, null, null, null, null, '1', null, null, '{"records":2,"bad":1}'],
+      ['a', '2', '2', '0', '0', '0', '0', '0', '1', '0', null, '{"records":2,"bad":1}'],
     ]);
     expect(await test.rows(`SELECT (counts->>'dropped.x')::INT FROM commits WHERE sequence = 1`)).toEqual([
       [0],
@@ -277,8 +286,8 @@ describe('the other views', () => {
       ['a', 'train-000001', 'leased', '0', '7', 'run-1', '2023-11-14 22:13:21.5', null],
     ]);
     expect(await test.rows('SELECT * FROM training ORDER BY step')).toEqual([
-      ['run-1', '1', 2.5, null, null, null, null, null],
-      ['run-1', '2', 2.25, 3, null, null, '64', null],
+      ['run-1', '1', 2.5, null, null, null, null, null, null],
+      ['run-1', '2', 2.25, 3, null, null, '64', null, 12.5],
     ]);
   });
 });
@@ -306,8 +315,8 @@ describe('a confined database', () => {
     ]) {
       await expect(connection.run(sql)).rejects.toThrow('disabled by configuration');
     }
-    await expect(connection.run('SET enable_external_access = true')).rejects.toThrow('disabled');
-    await expect(connection.run(`SET allowed_directories = ['/']`)).rejects.toThrow('disabled');
+    await expect(connection.run('SET enable_external_access = true')).rejects.toThrow('locked');
+    await expect(connection.run(`SET allowed_directories = ['/']`)).rejects.toThrow('locked');
   });
 });
 
