@@ -35,13 +35,21 @@ function generate(shape: Shape, element: (at: number[]) => number): Value {
 
 const get = (value: Value, at: readonly number[]): number => value.data[ravel(at, value.shape)];
 
-type Rule<Name extends OperationName> = (inputs: Value[], attributes: Attributes[Name], shape: Shape) => Value;
+type Rule<Name extends OperationName> = (
+  inputs: Value[],
+  attributes: Attributes[Name],
+  shape: Shape,
+) => Value;
 
 function elementwise(apply: (...values: number[]) => number): Rule<OperationName> {
-  return (inputs, _attributes, shape) => generate(shape, (at) => apply(...inputs.map((input) => get(input, at))));
+  return (inputs, _attributes, shape) =>
+    generate(shape, (at) => apply(...inputs.map((input) => get(input, at))));
 }
 
-function reduction(start: number, combine: (sum: number, x: number) => number): Rule<'reduceSum' | 'reduceMax' | 'reduceSumSquare'> {
+function reduction(
+  start: number,
+  combine: (sum: number, x: number) => number,
+): Rule<'reduceSum' | 'reduceMax' | 'reduceSumSquare'> {
   return ([x], { axes }, shape) => {
     const kept = x.shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent));
     const data = new Float64Array(size(kept)).fill(start);
@@ -54,7 +62,14 @@ function reduction(start: number, combine: (sum: number, x: number) => number): 
 }
 
 /** The element of row r and column c of a matrix in a stack, with its flags. */
-function matrixAt(x: Value, batch: readonly number[], r: number, c: number, transposed: boolean, rowsFirst: boolean): number {
+function matrixAt(
+  x: Value,
+  batch: readonly number[],
+  r: number,
+  c: number,
+  transposed: boolean,
+  rowsFirst: boolean,
+): number {
   const [row, column] = transposed ? [c, r] : [r, c];
   const axes = x.shape.length - 2;
   const place = batch.slice(batch.length - axes);
@@ -130,11 +145,13 @@ const RULES: { readonly [Name in OperationName]: Rule<Name> } = {
       let sum = 0;
       for (let k = 0; k < inner; k++) {
         sum +=
-          matrixAt(a, batch, r, k, transposeA, rowsFirstA) * matrixAt(b, batch, k, column, transposeB, rowsFirstB);
+          matrixAt(a, batch, r, k, transposeA, rowsFirstA) *
+          matrixAt(b, batch, k, column, transposeB, rowsFirstB);
       }
       return alpha * sum;
     }),
-  gatherRows: ([table, index], _attributes, shape) => generate(shape, ([r, c]) => get(table, [index.data[r], c])),
+  gatherRows: ([table, index], _attributes, shape) =>
+    generate(shape, ([r, c]) => get(table, [index.data[r], c])),
   scatterAddRows([base, index, updates], _attributes, shape) {
     const data = base.data.slice();
     for (let i = 0; i < updates.data.length; i++) {

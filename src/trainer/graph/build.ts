@@ -61,7 +61,8 @@ export function rsqrt(x: Tensor): Tensor {
 /** a where the condition holds, else b; all three broadcast. At least one of a and b is a tensor. */
 export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
   const like = typeof a === 'number' ? b : a;
-  if (typeof like === 'number') return invalid('where', [condition], 'needs at least one tensor to choose from');
+  if (typeof like === 'number')
+    return invalid('where', [condition], 'needs at least one tensor to choose from');
   const { graph, dtype } = like;
   const [left, right] = [a, b].map((operand) =>
     typeof operand === 'number' ? fill(graph, operand, [], dtype) : operand,
@@ -107,7 +108,9 @@ export function softmax(x: Tensor): Tensor {
 /** One extent may be -1: it follows from the others. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   const known = -sizeOf(shape);
-  const full = shape.includes(-1) ? shape.map((extent) => (extent === -1 ? sizeOf(x.shape) / known : extent)) : shape;
+  const full = shape.includes(-1)
+    ? shape.map((extent) => (extent === -1 ? sizeOf(x.shape) / known : extent))
+    : shape;
   return sameShape(x.shape, full) ? x : x.graph.apply('reshape', [x], { shape: full });
 }
 

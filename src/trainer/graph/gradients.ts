@@ -16,7 +16,10 @@ import type { Attributes, Node, Operation, OperationName, Tensor } from './tenso
  */
 export function gradients(graph: Graph, loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   if (loss.shape.length !== 0) {
-    throw new TokenmillError('GRAPH_INVALID', `the loss has shape [${loss.shape.join(', ')}], it must be a scalar`);
+    throw new TokenmillError(
+      'GRAPH_INVALID',
+      `the loss has shape [${loss.shape.join(', ')}], it must be a scalar`,
+    );
   }
   const varies = dependents(graph, wrt, loss.id);
   const sums = new Map<number, Tensor>([[loss.id, fill(graph, 1, [], loss.dtype)]]);
@@ -40,7 +43,10 @@ export function gradients(graph: Graph, loss: Tensor, wrt: readonly Tensor[]): T
   return wrt.map((tensor) => {
     const sum = sums.get(tensor.id);
     if (sum !== undefined) return sum;
-    throw new TokenmillError('GRAPH_INVALID', `the loss does not depend on ${describe(graph.nodeOf(tensor))}`);
+    throw new TokenmillError(
+      'GRAPH_INVALID',
+      `the loss does not depend on ${describe(graph.nodeOf(tensor))}`,
+    );
   });
 }
 
@@ -56,7 +62,10 @@ function dependents(graph: Graph, wrt: readonly Tensor[], last: number): Uint8Ar
   return varies;
 }
 
-function differentiate<Name extends OperationName>(node: Node<Name>, dy: Tensor): readonly (Tensor | undefined)[] {
+function differentiate<Name extends OperationName>(
+  node: Node<Name>,
+  dy: Tensor,
+): readonly (Tensor | undefined)[] {
   const operation: Operation<Name> = OPERATIONS[node.operation];
   if (operation.gradient !== null) return operation.gradient(node, dy);
   return invalid(node.operation, node.inputs, 'has no derivative, and the loss depends on it');

@@ -15,7 +15,8 @@ export function expectInputs(operation: OperationName, inputs: readonly Tensor[]
 
 /** @throws TokenmillError GRAPH_INVALID unless every input has this type */
 export function expectType(operation: OperationName, inputs: readonly Tensor[], dtype: DType): void {
-  if (inputs.some((input) => input.dtype !== dtype)) invalid(operation, inputs, `needs inputs of one type (${dtype})`);
+  if (inputs.some((input) => input.dtype !== dtype))
+    invalid(operation, inputs, `needs inputs of one type (${dtype})`);
 }
 
 /** @throws TokenmillError GRAPH_INVALID unless the input is of a floating type */

@@ -90,8 +90,7 @@ export interface Operation<Name extends OperationName> {
     attributes: Attributes[Name],
   ): { readonly shape: Shape; readonly dtype: DType };
   /** Emits the gradient as graph again. null: the operation has no derivative (sources, comparisons). */
-  readonly gradient:
-    ((node: Node<Name>, outputGradient: Tensor) => readonly (Tensor | undefined)[]) | null;
+  readonly gradient: ((node: Node<Name>, outputGradient: Tensor) => readonly (Tensor | undefined)[]) | null;
 }
 
 /** The part of a Graph that operations and expressions use. */

@@ -17,7 +17,11 @@ export function parseWith<Output>(schema: z.ZodType<Output>, config: unknown): O
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   const field = issue.path.join('.');
-  throw new TokenmillError('MODEL_INVALID', `model configuration${field === '' ? '' : `, ${field}`}: ${issue.message}`, {
-    hint: 'a configuration is what config.json of a Hugging Face model folder has',
-  });
+  throw new TokenmillError(
+    'MODEL_INVALID',
+    `model configuration${field === '' ? '' : `, ${field}`}: ${issue.message}`,
+    {
+      hint: 'a configuration is what config.json of a Hugging Face model folder has',
+    },
+  );
 }

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { add, gatherRows } from '../graph/build.js';
 import { rmsNorm } from '../graph/composites/rms-norm.js';
+import type { Tensor } from '../graph/tensor.js';
 import { type AttentionSpec, attentionCaches, attentionSpecs, selfAttention } from './blocks/attention.js';
 import { type FeedForwardSpec, swiglu, swigluSpecs } from './blocks/feed-forward.js';
 import { rotaryTables } from './blocks/rotary.js';
@@ -47,7 +48,10 @@ const schema = z
       architectures: ['LlamaForCausalLM'],
       num_key_value_heads: config.num_key_value_heads ?? heads,
       head_dim: config.head_dim ?? config.hidden_size / heads,
-      rope_parameters: config.rope_parameters ?? { rope_theta: theta ?? 10000, rope_type: 'default' as const },
+      rope_parameters: config.rope_parameters ?? {
+        rope_theta: theta ?? 10000,
+        rope_type: 'default' as const,
+      },
     };
   })
   .refine((config) => Number.isInteger(config.head_dim) && config.head_dim % 2 === 0, {
@@ -101,7 +105,12 @@ export const llama: ModelFamily<LlamaConfig> = {
       init: { kind: 'normal', std },
       decay: true,
     });
-    const norm = (name: string): ParameterSpec => ({ name, shape: [width], init: { kind: 'ones' }, decay: false });
+    const norm = (name: string): ParameterSpec => ({
+      name,
+      shape: [width],
+      init: { kind: 'ones' },
+      decay: false,
+    });
     return [
       matrix(EMBEDDING),
       ...layers(config).flatMap((layer) => [
@@ -119,9 +128,8 @@ export const llama: ModelFamily<LlamaConfig> = {
     layers(config).flatMap((layer) => attentionCaches(`${layer}.self_attn`, attentionSpec(config))),
 
   decode(config, context, ids) {
-    const { parameter } = context;
-    const norm = (x: Parameters<typeof rmsNorm>[0], name: string): typeof x =>
-      rmsNorm(x, parameter(name), config.rms_norm_eps);
+    const parameter = (name: string): Tensor => context.parameter(name);
+    const norm = (x: Tensor, name: string): Tensor => rmsNorm(x, parameter(name), config.rms_norm_eps);
     const tables = rotaryTables(
       context.graph,
       context.source,

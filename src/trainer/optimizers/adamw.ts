@@ -78,7 +78,12 @@ export interface AdamwState {
  * The state of one parameter after the step. A gradient that is not finite must not reach the moments even with factor 0
  * (0 times infinity is not a number), so it is replaced, not scaled.
  */
-export function adamw(state: AdamwState, gradient: Tensor, decay: boolean, factors: AdamwFactors): AdamwState {
+export function adamw(
+  state: AdamwState,
+  gradient: Tensor,
+  decay: boolean,
+  factors: AdamwFactors,
+): AdamwState {
   const g = where(factors.applied, gradient, 0);
   const first = add(mul(state.first, factors.firstDecay), mul(g, factors.firstGain));
   const second = add(mul(state.second, factors.secondDecay), mul(mul(g, g), factors.secondGain));

@@ -38,7 +38,12 @@ export function buildForward(graph: Graph, config: ModelConfig, { batch, context
       time: context,
       batch,
       source: context,
-      positions: constant(graph, Int32Array.from({ length: rows }, (_, row) => Math.floor(row / batch)), [rows], 'int32'),
+      positions: constant(
+        graph,
+        Int32Array.from({ length: rows }, (_, row) => Math.floor(row / batch)),
+        [rows],
+        'int32',
+      ),
       mask: causalMask(constant(graph, times, [context], 'int32'), context),
       parameter: lookup(parameters),
       remember: (_cache, present) => present,
@@ -51,7 +56,9 @@ export function buildForward(graph: Graph, config: ModelConfig, { batch, context
 }
 
 export function declareParameters(graph: Graph, config: ModelConfig): Map<string, Tensor> {
-  return new Map(parameterSpecs(config).map(({ name, shape }) => [name, graph.input(name, shape, 'float32')]));
+  return new Map(
+    parameterSpecs(config).map(({ name, shape }) => [name, graph.input(name, shape, 'float32')]),
+  );
 }
 
 export function lookup(parameters: ReadonlyMap<string, Tensor>): (name: string) => Tensor {
@@ -74,7 +81,8 @@ export function causalMask(times: Tensor, source: number): Tensor {
 export function timeMajor(values: Int32Array, { batch, context }: Batch): Int32Array {
   const rows = new Int32Array(values.length);
   for (let sequence = 0; sequence < batch; sequence++) {
-    for (let time = 0; time < context; time++) rows[time * batch + sequence] = values[sequence * context + time];
+    for (let time = 0; time < context; time++)
+      rows[time * batch + sequence] = values[sequence * context + time];
   }
   return rows;
 }

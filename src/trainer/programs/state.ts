@@ -24,7 +24,8 @@ export function initialState(config: ModelConfig, seed: number): ModelState {
   for (const { name, init } of specs) {
     const values = parameters.get(name) as Float32Array;
     if (init.kind === 'ones') values.fill(1);
-    if (init.kind === 'normal') for (let i = 0; i < values.length; i++) values[i] = random.normal() * init.std;
+    if (init.kind === 'normal')
+      for (let i = 0; i < values.length; i++) values[i] = random.normal() * init.std;
   }
   return { step: 0, parameters, first: zeros(), second: zeros() };
 }
@@ -33,7 +34,10 @@ export function initialState(config: ModelConfig, seed: number): ModelState {
  * The array of a parameter, checked against its specification.
  * @throws TokenmillError MODEL_INVALID naming the tensor
  */
-export function valuesOf(arrays: ReadonlyMap<string, Float32Array>, { name, shape }: ParameterSpec): Float32Array {
+export function valuesOf(
+  arrays: ReadonlyMap<string, Float32Array>,
+  { name, shape }: ParameterSpec,
+): Float32Array {
   const values = arrays.get(name);
   if (values === undefined) throw new TokenmillError('MODEL_INVALID', `the tensor ${name} is missing`);
   if (values.length === sizeOf(shape)) return values;

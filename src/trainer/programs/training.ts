@@ -55,7 +55,10 @@ interface Slot {
 }
 
 /** @throws TokenmillError MODEL_INVALID where the state does not fit the configuration, ENGINE_FAILED */
-export async function compileTraining(config: ModelConfig, options: TrainingOptions): Promise<TrainingProgram> {
+export async function compileTraining(
+  config: ModelConfig,
+  options: TrainingOptions,
+): Promise<TrainingProgram> {
   const { engine, state, threads } = options;
   const slots = new Map<string, Slot>();
   for (const spec of parameterSpecs(config)) {
@@ -69,7 +72,12 @@ export async function compileTraining(config: ModelConfig, options: TrainingOpti
   }
   const stepper = await compileStep(config, options, slots);
   return new CompiledTraining(config, options, slots, stepper, () =>
-    compileEvaluation(config, options, new Map([...slots].map(([name, { parameter }]) => [name, parameter])), threads),
+    compileEvaluation(
+      config,
+      options,
+      new Map([...slots].map(([name, { parameter }]) => [name, parameter])),
+      threads,
+    ),
   );
 }
 
@@ -143,7 +151,11 @@ class CompiledTraining implements TrainingProgram {
     this.steps = options.state.step;
   }
 
-  async step(ids: Int32Array, targets: Int32Array, { learningRate }: { learningRate: number }): Promise<StepResult> {
+  async step(
+    ids: Int32Array,
+    targets: Int32Array,
+    { learningRate }: { learningRate: number },
+  ): Promise<StepResult> {
     const { loss, norm, applied } = await this.stepper.run({
       ...batchInputs(this.config, this.options, ids, targets),
       ...stepInputs(this.options.optimizer, this.steps + 1, learningRate),

@@ -38,7 +38,12 @@ describe('ONNX models', () => {
   const EXPECTED =
     '080a1209746f6b656e6d696c6c3adc010a320a01780a01771201681a0168220447656d6d2a0f0a05616c706861150000003fa001012a0d0a067472616e73421801a001020a230a01681201791a017922095472616e73706f73652a0d0a047065726d40014000a001070a370a01790a016812017a1a017a220b46757365644d61744d756c2a0d0a067472616e73411800a001023a0d636f6d2e6d6963726f736f6674120567726170682a170801080310014201774a0c0000c03f000000c0000000005a130a0178120e0a0c080112080a0208020a02080362130a017a120e0a0c080112080a0208010a02080142040a00101542110a0d636f6d2e6d6963726f736f66741001';
 
-  const node = (type: string, inputs: string[], output: string, attributes: OnnxNode['attributes']): OnnxNode => ({
+  const node = (
+    type: string,
+    inputs: string[],
+    output: string,
+    attributes: OnnxNode['attributes'],
+  ): OnnxNode => ({
     type,
     domain: type === 'FusedMatMul' ? 'com.microsoft' : '',
     inputs,
@@ -63,7 +68,9 @@ describe('ONNX models', () => {
   it('have attributes of every kind', () => {
     const tensor = { name: '', type: 'int64', shape: [1], data: BigInt64Array.of(7n) } as const;
     const attributes = { v: { tensor }, reduction: { string: 'add' }, axis: { int: -1 } };
-    const model = hex(encodeModel({ nodes: [node('N', [], 'o', attributes)], constants: [], inputs: [], outputs: [] }));
+    const model = hex(
+      encodeModel({ nodes: [node('N', [], 'o', attributes)], constants: [], inputs: [], outputs: [] }),
+    );
     // Each made with onnx 1.23: helper.make_attribute(...).SerializeToString().
     for (const expected of [
       '0a01762a0e080110074a080700000000000000a00104',
@@ -111,19 +118,29 @@ describe('the engine', () => {
     const x = graph.input('x', [2, 2], 'float32');
     const program = await onnxEngine.compile({ graph, outputs: { y: gemm(x, x) }, bindings: [] });
     await expect(program.run({ x: Float32Array.of(1) })).rejects.toThrow(
-      expect.objectContaining({ code: 'ENGINE_FAILED', message: 'the input x has 1 values, the graph wants [2, 2]' }),
+      expect.objectContaining({
+        code: 'ENGINE_FAILED',
+        message: 'the input x has 1 values, the graph wants [2, 2]',
+      }),
     );
     await expect(program.run({})).rejects.toThrow(
       expect.objectContaining({ code: 'ENGINE_FAILED', message: 'the input x is missing' }),
     );
-    const rotated = graph.apply('rotary', [
-      graph.input('double', [1, 2], 'float64'),
-      graph.input('place', [1], 'int32'),
-      graph.input('cosine', [1, 1], 'float64'),
-      graph.input('sine', [1, 1], 'float64'),
-    ], { heads: 1 });
+    const rotated = graph.apply(
+      'rotary',
+      [
+        graph.input('double', [1, 2], 'float64'),
+        graph.input('place', [1], 'int32'),
+        graph.input('cosine', [1, 1], 'float64'),
+        graph.input('sine', [1, 1], 'float64'),
+      ],
+      { heads: 1 },
+    );
     await expect(onnxEngine.compile({ graph, outputs: { rotated }, bindings: [] })).rejects.toThrow(
-      expect.objectContaining({ code: 'ENGINE_FAILED', message: expect.stringContaining('could not load the graph') }),
+      expect.objectContaining({
+        code: 'ENGINE_FAILED',
+        message: expect.stringContaining('could not load the graph'),
+      }),
     );
   });
 });

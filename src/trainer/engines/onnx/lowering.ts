@@ -5,8 +5,22 @@
  * Names: an input keeps its own, every other tensor is `%<id>`, and helpers of a rule are `%<id>.<n>`, so they cannot meet.
  */
 import type { Graph } from '../../graph/graph.js';
-import { type Attributes, type Node, type OperationName, sizeOf, type Tensor, hostArray } from '../../graph/tensor.js';
-import { encodeModel, type OnnxAttribute, type OnnxConstant, type OnnxNode, type OnnxTensor, ONNX_TYPE } from './model.js';
+import {
+  type Attributes,
+  type Node,
+  type OperationName,
+  sizeOf,
+  type Tensor,
+  hostArray,
+} from '../../graph/tensor.js';
+import {
+  encodeModel,
+  type OnnxAttribute,
+  type OnnxConstant,
+  type OnnxNode,
+  type OnnxTensor,
+  ONNX_TYPE,
+} from './model.js';
 
 export interface LoweredModel {
   readonly bytes: Uint8Array;
@@ -34,7 +48,12 @@ export function lower(graph: Graph, outputs: Readonly<Record<string, Tensor>>): 
     [...named].map(([name, { dtype, shape }]) => ({ name, type: dtype, shape }));
   const { nodes, constants } = emitter;
   return {
-    bytes: encodeModel({ nodes, constants, inputs: declare(inputs), outputs: declare(Object.entries(outputs)) }),
+    bytes: encodeModel({
+      nodes,
+      constants,
+      inputs: declare(inputs),
+      outputs: declare(Object.entries(outputs)),
+    }),
     inputs,
   };
 }
@@ -66,7 +85,12 @@ class Emitter {
     const name = `%[${values.join()}]`;
     if (!this.vectors.has(name)) {
       this.vectors.add(name);
-      this.constants.push({ name, type: 'int64', shape: [values.length], data: BigInt64Array.from(values, BigInt) });
+      this.constants.push({
+        name,
+        type: 'int64',
+        shape: [values.length],
+        data: BigInt64Array.from(values, BigInt),
+      });
     }
     return name;
   }
@@ -166,7 +190,9 @@ const RULES: { readonly [Name in OperationName]: Rule<Name> } = {
     emitter.emit('Concat', inputs, output, { axis: { int: attributes.axis } });
   },
   slice({ emitter, node: { attributes }, inputs, output }) {
-    const bounds = [attributes.start, attributes.end, attributes.axis].map((bound) => emitter.vector([bound]));
+    const bounds = [attributes.start, attributes.end, attributes.axis].map((bound) =>
+      emitter.vector([bound]),
+    );
     emitter.emit('Slice', [inputs[0], ...bounds], output);
   },
   gemm({ emitter, node: { attributes }, inputs, output }) {

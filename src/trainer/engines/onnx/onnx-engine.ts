@@ -99,7 +99,9 @@ function given(inputs: Readonly<Record<string, HostArray>>, name: string, shape:
 
 function engineFailed(what: string, error: unknown): TokenmillError {
   const message = error instanceof Error ? error.message : String(error);
-  return new TokenmillError('ENGINE_FAILED', `onnxruntime could not ${what} the graph: ${message}`, { cause: error });
+  return new TokenmillError('ENGINE_FAILED', `onnxruntime could not ${what} the graph: ${message}`, {
+    cause: error,
+  });
 }
 
 /** Name of the output that holds the new value of an input. No parameter of a model starts like this. */

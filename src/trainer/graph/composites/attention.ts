@@ -19,7 +19,13 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, scale: 
   const timeLast = [...Array.from({ length: rank - 2 }, (_, axis) => axis + 1), 0, rank - 1];
   /** [...batch, rows, width] -> [rows, ...batch, width], summed where the operand's batch axes are 1. */
   const toRows = (gradient: Tensor, operand: Tensor): Tensor =>
-    transpose(sumTo(gradient, timeLast.map((axis) => operand.shape[axis])), timeFirst);
+    transpose(
+      sumTo(
+        gradient,
+        timeLast.map((axis) => operand.shape[axis]),
+      ),
+      timeFirst,
+    );
 
   const probabilities = softmax(add(matmul(q, k, { ...options, alpha: scale }), mask));
   const output = transpose(matmul(probabilities, v, { rowsFirstB: true }), timeFirst);

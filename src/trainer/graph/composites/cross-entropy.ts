@@ -1,5 +1,19 @@
 /** The output layer of a language model and its cross-entropy as one function, so that no one-hot matrix is built. */
-import { gatherRows, gemm, less, log, mul, neg, reduceMax, reduceSum, reshape, scatterAddRows, softmax, sub, where } from '../build.js';
+import {
+  gatherRows,
+  gemm,
+  less,
+  log,
+  mul,
+  neg,
+  reduceMax,
+  reduceSum,
+  reshape,
+  scatterAddRows,
+  softmax,
+  sub,
+  where,
+} from '../build.js';
 import type { Tensor } from '../tensor.js';
 
 export interface CrossEntropy {

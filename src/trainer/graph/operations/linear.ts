@@ -20,7 +20,8 @@ const gemmOperation: Operation<'gemm'> = {
     const shape = [rows, columns];
     if (c !== undefined) {
       const common = broadcastShapes(c.shape, shape);
-      if (common === undefined || !sameShape(common, shape)) invalid('gemm', inputs, 'what is added does not broadcast');
+      if (common === undefined || !sameShape(common, shape))
+        invalid('gemm', inputs, 'what is added does not broadcast');
     }
     return { shape, dtype: a.dtype };
   },

@@ -8,7 +8,8 @@ const gather: Operation<'gatherRows'> = {
     expectInputs('gatherRows', inputs, 2);
     const [table, index] = inputs;
     if (table.shape.length !== 2) invalid('gatherRows', inputs, 'needs a matrix');
-    if (index.dtype !== 'int32' || index.shape.length !== 1) invalid('gatherRows', inputs, 'needs an int32 vector of rows');
+    if (index.dtype !== 'int32' || index.shape.length !== 1)
+      invalid('gatherRows', inputs, 'needs an int32 vector of rows');
     return { shape: [index.shape[0], table.shape[1]], dtype: table.dtype };
   },
   gradient: ({ inputs: [table, index] }, dy) => [

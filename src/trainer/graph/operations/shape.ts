@@ -71,7 +71,13 @@ const sliceOperation: Operation<'slice'> = {
   infer(inputs, { axis, start, end }) {
     expectInputs('slice', inputs, 1);
     const { shape, dtype } = inputs[0];
-    if (!Number.isInteger(start) || !Number.isInteger(end) || start < 0 || end <= start || end > shape[axis]) {
+    if (
+      !Number.isInteger(start) ||
+      !Number.isInteger(end) ||
+      start < 0 ||
+      end <= start ||
+      end > shape[axis]
+    ) {
       invalid('slice', inputs, `${start} to ${end} is not a range of axis ${axis}`);
     }
     return { shape: shape.map((extent, at) => (at === axis ? end - start : extent)), dtype };
@@ -80,7 +86,14 @@ const sliceOperation: Operation<'slice'> = {
     const zeros = (extent: number): Tensor[] =>
       extent === 0
         ? []
-        : [fill(x.graph, 0, x.shape.map((all, at) => (at === axis ? extent : all)), x.dtype)];
+        : [
+            fill(
+              x.graph,
+              0,
+              x.shape.map((all, at) => (at === axis ? extent : all)),
+              x.dtype,
+            ),
+          ];
     return [concat([...zeros(start), dy, ...zeros(x.shape[axis] - end)], axis)];
   },
 };

@@ -8,9 +8,7 @@ function check(name: OperationName, shape: Shape): void {
   }
 }
 
-function source(
-  name: 'input' | 'fill',
-): Operation<'input'> & Operation<'fill'> {
+function source(name: 'input' | 'fill'): Operation<'input'> & Operation<'fill'> {
   return {
     infer(_inputs, { shape, dtype }: { shape: Shape; dtype: DType }) {
       check(name, shape);

@@ -25,7 +25,12 @@ export function swigluSpecs(
 }
 
 /** down(silu(gate(x)) * up(x)) (Shazeer, 2020, GLU Variants Improve Transformer, equation 6). Rows x [n, width] */
-export function swiglu(context: DecoderContext, prefix: string, x: Tensor, { bias }: FeedForwardSpec): Tensor {
+export function swiglu(
+  context: DecoderContext,
+  prefix: string,
+  x: Tensor,
+  { bias }: FeedForwardSpec,
+): Tensor {
   const gate = silu(linear(context, `${prefix}.gate_proj`, x, bias));
   const inner = mul(gate, linear(context, `${prefix}.up_proj`, x, bias));
   return linear(context, `${prefix}.down_proj`, inner, bias);

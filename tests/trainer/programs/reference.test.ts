@@ -1,0 +1,84 @@
+/** Whole models: against transformers on the engine, and their gradients against central differences in float64. */
+import { describe, expect, it } from 'vitest';
+import { Random } from '../../../src/core/random.js';
+import { onnxEngine } from '../../../src/trainer/engines/onnx/onnx-engine.js';
+import { div } from '../../../src/trainer/graph/build.js';
+import { gradients } from '../../../src/trainer/graph/gradients.js';
+import { Graph } from '../../../src/trainer/graph/graph.js';
+import { parameterSpecs } from '../../../src/trainer/models/registry.js';
+import { batchInputs, buildForward } from '../../../src/trainer/programs/forward.js';
+import { compileReference } from '../../../src/trainer/programs/reference.js';
+import { deviation } from '../../support/gradient-check.js';
+import { interpret } from '../../support/graph-interpreter.js';
+import { loadReferenceModel, REFERENCE_MODELS } from '../../support/reference-model.js';
+
+/** In units of the largest entry, however small that is. */
+function relativeDeviation(actual: Float32Array, expected: Float32Array): number {
+  const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const scaled = (values: Float32Array): Float64Array =>
+    Float64Array.from(values, (value) => value / largest);
+  return deviation(scaled(actual), scaled(expected));
+}
+
+describe.each(REFERENCE_MODELS)('%s', (name) => {
+  it('has the logits, the loss and the gradients of transformers', async () => {
+    const model = await loadReferenceModel(name);
+    const program = await compileReference(model.config, model.parameters, { ...model, engine: onnxEngine });
+    const result = await program.run(model.ids, model.targets);
+    await program.dispose();
+    expect(deviation(result.logits, model.logits)).toBeLessThan(2e-6);
+    expect(deviation([result.loss], [model.loss])).toBeLessThan(2e-6);
+    const names = parameterSpecs(model.config).map((spec) => spec.name);
+    expect([...result.gradients.keys()]).toEqual(names);
+    expect(model.gradients.size).toBe(names.length);
+    const far = names.filter((key) => {
+      const expected = model.gradients.get(key) as Float32Array;
+      return !(relativeDeviation(result.gradients.get(key) as Float32Array, expected) < 5e-6);
+    });
+    expect(far).toEqual([]);
+  });
+
+  it('has the derivative that central differences show, in a random direction of every parameter', async () => {
+    const { config, parameters, batch, context, ids, targets } = await loadReferenceModel(name);
+    const graph = new Graph();
+    const forward = buildForward(graph, config, { batch, context });
+    const loss = div(forward.lossSum, forward.targetCount);
+    const names = [...forward.parameters.keys()];
+    const inputs: Record<string, ArrayLike<number>> = {
+      ...batchInputs(config, { batch, context }, ids, targets),
+      ...Object.fromEntries(parameters),
+    };
+    const found = interpret(graph, gradients(graph, loss, [...forward.parameters.values()]), inputs);
+    const random = new Random(3);
+    for (const [at, parameter] of names.entries()) {
+      const direction = Float64Array.from(found[at], () => random.normal());
+      const lossAt = (distance: number): number => {
+        const moved = Float64Array.from(inputs[parameter], (value, i) => value + distance * direction[i]);
+        return interpret(graph, [loss], { ...inputs, [parameter]: moved })[0][0];
+      };
+      const step = 1e-6;
+      const slope = (lossAt(step) - lossAt(-step)) / (2 * step);
+      const exact = found[at].reduce((sum, value, i) => sum + value * direction[i], 0);
+      expect(deviation([exact], [slope])).toBeLessThan(1e-7);
+    }
+  });
+});
+
+describe('a program', () => {
+  it('names the tensor that is missing or of the wrong size', async () => {
+    const { config, parameters } = await loadReferenceModel('llama');
+    const options = { batch: 1, context: 4, engine: onnxEngine };
+    const without = new Map(parameters);
+    without.delete('model.norm.weight');
+    await expect(compileReference(config, without, options)).rejects.toThrow(
+      expect.objectContaining({ code: 'MODEL_INVALID', message: 'the tensor model.norm.weight is missing' }),
+    );
+    const wrong = new Map(parameters).set('model.norm.weight', new Float32Array(3));
+    await expect(compileReference(config, wrong, options)).rejects.toThrow(
+      expect.objectContaining({
+        code: 'MODEL_INVALID',
+        message: 'the tensor model.norm.weight has 3 values, the configuration wants [8]',
+      }),
+    );
+  });
+});
