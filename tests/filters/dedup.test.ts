@@ -116,7 +116,7 @@ const documentsOf = fc
       rows: fc.array(fc.integer({ min: 0, max: 5 }), { minLength: ROWS, maxLength: ROWS }),
       gap: fc.integer({ min: 1, max: 3 }),
     }),
-    { maxLength: 10 },
+    { maxLength: 8 },
   )
   .map((items): Document[] => {
     let ordinal = -1;
@@ -132,7 +132,7 @@ describe('the first-wins rule', () => {
     await fc.assert(
       fc.asyncProperty(
         documentsOf,
-        fc.array(fc.boolean(), { minLength: 10, maxLength: 10 }),
+        fc.array(fc.boolean(), { minLength: 8, maxLength: 8 }),
         async (documents, cuts) => {
           const expected = bruteForce(documents);
           for (const windows of [
@@ -145,13 +145,13 @@ describe('the first-wins rule', () => {
           }
         },
       ),
-      { seed: 8, numRuns: 15 },
+      { seed: 8, numRuns: 12 },
     );
   });
 
   test('an index loaded from files continues where it ended', async () => {
     await fc.assert(
-      fc.asyncProperty(documentsOf, fc.nat(10), fc.nat(10), async (documents, one, other) => {
+      fc.asyncProperty(documentsOf, fc.nat(8), fc.nat(8), async (documents, one, other) => {
         const [first, second] = [one, other].sort((a, b) => a - b);
         const paths: string[] = [];
         for (const [start, end] of [

@@ -53,6 +53,25 @@ test('symbols are words of punctuation only', () => {
   expect([...words.isSymbol.subarray(0, words.count)]).toEqual([0, 1, 1, 1, 0, 1, 0]);
 });
 
+// Members and non-members of PUNCTUATION_SET in datatrove/utils/text.py.
+test.each([
+  ['”', 1],
+  ['»', 1],
+  ['।', 1],
+  ['？', 1],
+  ['\u0007', 1],
+  ['៖', 1],
+  ['𑅃', 1],
+  ['•', 0],
+  ['€', 0],
+  ['©', 0],
+  ['👍', 0],
+  ['7', 0],
+])('%j is punctuation: %i', (text, expected) => {
+  const { words } = scanText(text);
+  expect([words.count, words.isSymbol[0]]).toEqual([1, expected]);
+});
+
 test('words cover every character that is no white space, in order and without overlap', () => {
   const alphabet = fc.constantFrom(...Array.from(`ab1.,'’-/:+ \n#日ส\u0301👍𐐔_("n't`));
   fc.assert(
