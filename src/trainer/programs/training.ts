@@ -8,15 +8,13 @@
 import { cast, div } from '../graph/build.js';
 import { gradients } from '../graph/gradients.js';
 import { Graph } from '../graph/graph.js';
-import type { Tensor } from '../graph/tensor.js';
 import type { Binding, Engine, Executable, Variable } from '../engines/engine.js';
 import { type ModelConfig, parameterSpecs } from '../models/registry.js';
 import { adamw, adamwFactors, type AdamwOptions, stepInputs } from '../optimizers/adamw.js';
 import { clipGradients } from '../optimizers/clipping.js';
+import { compileLoss, runLoss } from './evaluation.js';
 import { type Batch, batchInputs, buildForward } from './forward.js';
 import { type ModelState, valuesOf } from './state.js';
-
-export type { ModelState } from './state.js';
 
 export interface TrainingOptions extends Batch {
   readonly optimizer: AdamwOptions;
@@ -59,7 +57,7 @@ export async function compileTraining(
   config: ModelConfig,
   options: TrainingOptions,
 ): Promise<TrainingProgram> {
-  const { engine, state, threads } = options;
+  const { engine, state } = options;
   const slots = new Map<string, Slot>();
   for (const spec of parameterSpecs(config)) {
     const place = (arrays: ReadonlyMap<string, Float32Array>): Variable =>
@@ -70,15 +68,7 @@ export async function compileTraining(
       second: place(state.second),
     });
   }
-  const stepper = await compileStep(config, options, slots);
-  return new CompiledTraining(config, options, slots, stepper, () =>
-    compileEvaluation(
-      config,
-      options,
-      new Map([...slots].map(([name, { parameter }]) => [name, parameter])),
-      threads,
-    ),
-  );
+  return new CompiledTraining(config, options, slots, await compileStep(config, options, slots));
 }
 
 function compileStep(
@@ -111,27 +101,11 @@ function compileStep(
   return options.engine.compile({ graph, outputs, bindings }, { threads: options.threads });
 }
 
-function compileEvaluation(
-  config: ModelConfig,
-  batch: TrainingOptions,
-  variables: ReadonlyMap<string, Variable>,
-  threads: number | undefined,
-): Promise<Executable> {
-  const graph = new Graph();
-  const { parameters, lossSum, targetCount } = buildForward(graph, config, batch);
-  const bindings = [...parameters].map(([name, input]: [string, Tensor]): Binding => ({
-    input,
-    variable: variables.get(name) as Variable,
-  }));
-  return batch.engine.compile({ graph, outputs: { lossSum, targetCount }, bindings }, { threads });
-}
-
 class CompiledTraining implements TrainingProgram {
   private readonly config: ModelConfig;
   private readonly options: TrainingOptions;
   private readonly slots: ReadonlyMap<string, Slot>;
   private readonly stepper: Executable;
-  private readonly compileEvaluator: () => Promise<Executable>;
   /** Compiled when it is first asked for. */
   private evaluator: Promise<Executable> | undefined;
   private steps: number;
@@ -141,13 +115,11 @@ class CompiledTraining implements TrainingProgram {
     options: TrainingOptions,
     slots: ReadonlyMap<string, Slot>,
     stepper: Executable,
-    compileEvaluator: () => Promise<Executable>,
   ) {
     this.config = config;
     this.options = options;
     this.slots = slots;
     this.stepper = stepper;
-    this.compileEvaluator = compileEvaluator;
     this.steps = options.state.step;
   }
 
@@ -165,10 +137,12 @@ class CompiledTraining implements TrainingProgram {
   }
 
   async evaluate(ids: Int32Array, targets: Int32Array): Promise<{ lossSum: number; targets: number }> {
-    const inputs = batchInputs(this.config, this.options, ids, targets);
-    this.evaluator ??= this.compileEvaluator();
-    const { lossSum, targetCount } = await (await this.evaluator).run(inputs);
-    return { lossSum: lossSum[0], targets: targetCount[0] };
+    this.evaluator ??= compileLoss(
+      this.config,
+      new Map([...this.slots].map(([name, { parameter }]) => [name, parameter])),
+      this.options,
+    );
+    return runLoss(await this.evaluator, this.config, this.options, ids, targets);
   }
 
   state(): ModelState {
