@@ -2,9 +2,5 @@
 import { execFileSync } from 'node:child_process';
 
 export default function setup(): void {
-  try {
-    execFileSync('npm', ['run', '--silent', 'build'], { stdio: 'ignore' });
-  } catch {
-    // temporary, while parts are written side by side
-  }
+  execFileSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit' });
 }

@@ -113,7 +113,7 @@ function describeSummary(summary: IngestSummary, bundled: boolean): string {
     '',
     'Next:',
     bundled ? '  npm run train' : `  tokenmill train${name}`,
-    `  ${bundled ? 'npm run query --' : 'tokenmill query'} "select verdict, reason, count(*) from documents group by all order by all"`,
+    `  ${bundled ? 'npx tokenmill query' : 'tokenmill query'} "select verdict, reason, count(*) from documents group by all order by all"`,
     '',
   );
   return lines.join('\n');
