@@ -59,13 +59,14 @@ export class Progress {
   private line(state: ProgressState, seconds: number): string {
     const { label, format } = this.options;
     const rate = seconds > 0 ? state.done / seconds : 0;
+    const speed = `${format(rate < 10 ? Math.round(rate * 10) / 10 : Math.round(rate))}/s`;
     const note = state.note === undefined ? '' : `  ${state.note}`;
     if (state.total === undefined || state.total <= 0) {
-      return `${label} ${format(state.done)}  ${format(rate < 10 ? Math.round(rate * 10) / 10 : Math.round(rate))}/s${note}`;
+      return `${label} ${format(state.done)}  ${speed}${note}`;
     }
     const share = Math.min(1, state.done / state.total);
     const filled = Math.round(share * BAR_WIDTH);
     const left = rate > 0 ? `  ${formatDuration((state.total - state.done) / rate)} left` : '';
-    return `${label} [${'#'.repeat(filled)}${'.'.repeat(BAR_WIDTH - filled)}] ${(share * 100).toFixed(0)}%  ${format(state.done)} of ${format(state.total)}  ${format(rate < 10 ? Math.round(rate * 10) / 10 : Math.round(rate))}/s${left}${note}`;
+    return `${label} [${'#'.repeat(filled)}${'.'.repeat(BAR_WIDTH - filled)}] ${(share * 100).toFixed(0)}%  ${format(state.done)} of ${format(state.total)}  ${speed}${left}${note}`;
   }
 }

@@ -318,17 +318,13 @@ export class DatasetWriter {
   }
 
   private async enqueue(files: readonly CommittedFile[]): Promise<void> {
-    for (const file of files) {
-      if (file.kind !== 'shard' || file.split !== 'train') continue;
-      const name = file.path.replace(/^shards\//, '').replace(/\.arrow$/, '');
-      await this.queue.enqueue({
-        name,
-        shard: file.path,
-        split: 'train',
-        tokens: file.tokens ?? 0,
-        sha256: file.sha256,
-      });
-    }
+    const shards = files.filter(({ kind, split }) => kind === 'shard' && split === 'train');
+    await this.queue.enqueue(
+      ...shards.map(({ path, tokens = 0, sha256 }) => {
+        const name = path.replace(/^shards\//, '').replace(/\.arrow$/, '');
+        return { name, shard: path, split: 'train' as const, tokens, sha256 };
+      }),
+    );
   }
 }
 

@@ -71,13 +71,8 @@ export function prune(tree: PageTree): Pruned {
   const pruned = new Set<PageElement>();
   for (const element of elements) {
     if (element.parent === undefined) continue;
-    if (
-      pruned.has(element.parent) ||
-      paragraphsOf(element) < keepShare(element) * all ||
-      (all === 0 && keepShare(element) > 0)
-    ) {
-      pruned.add(element);
-    }
+    const share = keepShare(element);
+    if (pruned.has(element.parent) || (share > 0 && paragraphsOf(element) <= share * all)) pruned.add(element);
   }
   return { pruned, texts: elements.filter((element) => !pruned.has(element) && isText(element)) };
 }
