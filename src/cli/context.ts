@@ -37,7 +37,7 @@ export function withSettings<Shape extends z.ZodRawShape>(
     const fallback = field.safeParse(undefined);
     const value = fallback.success ? fallback.data : undefined;
     const shown =
-      value === undefined || value === false || value === null ? '' : ` (default: ${String(value)})`;
+      (typeof value === 'string' && value !== '') || typeof value === 'number' ? ` (default: ${value})` : '';
     const flag = typeof value === 'boolean' ? flagName(key) : `${flagName(key)} <${placeholder(key)}>`;
     command.addOption(new Option(flag, `${field.description ?? ''}${shown}`));
   }

@@ -88,7 +88,7 @@ export function checkAgainstDataset(
   options: IngestOptions,
   policy: Policy | undefined,
 ): void {
-  const asked: [string, unknown, unknown][] = [
+  const asked: [string, string | number | undefined, string | number][] = [
     [
       'policy',
       policy?.sha256 === undefined
@@ -104,7 +104,7 @@ export function checkAgainstDataset(
     if (wanted === undefined || wanted === has) continue;
     throw new TokenmillError(
       'CONFIG_MISMATCH',
-      `dataset ${config.dataset} was created with --${name} ${String(has)}, not ${String(wanted)}`,
+      `dataset ${config.dataset} was created with --${name} ${has}, not ${wanted}`,
       {
         hint: `leave --${name} out to continue it, or choose another name with --dataset`,
       },
