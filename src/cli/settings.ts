@@ -2,7 +2,7 @@
 import { TokenmillError } from '../core/errors.js';
 
 /** Collects a repeated flag. @throws TokenmillError USAGE */
-export function collectSetting(text: string, settings: Record<string, string>): Record<string, string> {
+export function collectSetting(text: string, settings: Record<string, string> = {}): Record<string, string> {
   const split = text.indexOf('=');
   if (split < 1) {
     throw new TokenmillError('USAGE', `--set ${text} is not of the form name=value`, {

@@ -27,7 +27,7 @@ export function ingestCommand(): Command {
       'Reads crawl files, keeps the good documents once each, and writes token shards into the queue.',
     )
     .argument('[input...]', 'files, folders, globs, or - for standard input; none: the bundled fixtures')
-    .option('--set <name=value>', 'a threshold of the policy; may be repeated', collectSetting, {})
+    .option('--set <name=value>', 'a threshold of the policy; may be repeated', collectSetting)
     .option('--json', 'print the summary as JSON')
     .addHelpText(
       'after',

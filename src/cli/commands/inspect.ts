@@ -12,7 +12,7 @@ export function inspectCommand(): Command {
     .description('Measures one text and says whether a policy keeps it.')
     .argument('[file]', 'the text, in UTF-8; - or nothing reads standard input')
     .option('--policy <policy>', 'a name in sql/policies or a SQL file', DATASET_DEFAULTS.policy)
-    .option('--set <name=value>', 'a threshold of the policy; may be repeated', collectSetting, {})
+    .option('--set <name=value>', 'a threshold of the policy; may be repeated', collectSetting)
     .option('--url <url>', 'address of the document, for rules that look at it')
     .option('--json', 'print {verdict, reason, measured, signals} as JSON')
     .addHelpText(
@@ -24,7 +24,7 @@ export function inspectCommand(): Command {
 
 async function run(
   file: string | undefined,
-  flags: { policy: string; set: Record<string, string>; url?: string; json?: boolean },
+  flags: { policy: string; set?: Record<string, string>; url?: string; json?: boolean },
 ): Promise<void> {
   const policy = await loadPolicy(flags.policy, { set: flags.set });
   const text = new TextDecoder().decode(await readInput(file, MAX_RECORD_BYTES));
