@@ -19,6 +19,8 @@ export const MAX_SKIPPED_STEPS = 5;
 const POLL_MS = 1_000;
 /** Lines of loss in a run, beside those of evaluations. */
 const LOSS_LINES = 20;
+/** Steps whose mean loss is shown: neighbouring batches differ in language and kind of text, and so in loss. */
+const SHOWN_STEPS = 20;
 
 export interface LoopPosition {
   /** Steps done. */
@@ -31,6 +33,7 @@ export interface LoopPosition {
 
 export interface LoopProgress extends LoopPosition {
   readonly steps: number;
+  /** Mean of the last steps; NaN where all were skipped. */
   readonly loss: number;
   readonly tokensPerSecond: number;
 }
@@ -55,7 +58,7 @@ export interface LoopContext {
 }
 
 export interface LoopResult extends LoopPosition {
-  /** Of the last step; null where there was none in this process, or it was skipped. */
+  /** Mean of the last steps in this process; null where there was none. */
   readonly loss: number | null;
   /** After the last step. */
   readonly evaluation: Evaluation | undefined;
@@ -69,7 +72,7 @@ export async function runLoop(start: LoopPosition, context: LoopContext): Promis
   const { data, schedule, signal } = context;
   let position = start;
   let saved = start.step;
-  let loss: number | null = null;
+  const losses: number[] = [];
   let evaluation: Evaluation | undefined;
   const save = async (): Promise<void> => {
     if (position.step === saved) return;
@@ -90,10 +93,13 @@ export async function runLoop(start: LoopPosition, context: LoopContext): Promis
     }
     const done = await takeStep(batch, position, context);
     position = done.position;
-    loss = done.metrics.loss;
+    if (done.metrics.loss !== null) losses.push(done.metrics.loss);
+    if (losses.length > SHOWN_STEPS) losses.shift();
+    const { tokens_per_second: tokensPerSecond } = done.metrics;
+    context.onProgress?.({ ...position, steps: schedule.steps, loss: mean(losses), tokensPerSecond });
     const last = position.step === schedule.steps;
     evaluation = last || position.step % context.evalEvery === 0 ? await context.evaluate() : undefined;
-    await report(done.metrics, evaluation, context);
+    await report(done.metrics, mean(losses), evaluation, context);
     if (last || position.step % context.checkpointEvery === 0) await save();
   }
   if (position.step < schedule.steps) {
@@ -102,13 +108,13 @@ export async function runLoop(start: LoopPosition, context: LoopContext): Promis
       hint: 'run the same command again to continue',
     });
   }
-  return { ...position, loss, evaluation };
+  return { ...position, loss: finite(mean(losses)), evaluation };
 }
 
 async function takeStep(
   { ids, targets }: Batch,
   before: LoopPosition,
-  { run, program, schedule, log, onProgress }: LoopContext,
+  { run, program, schedule, log }: LoopContext,
 ): Promise<{ position: LoopPosition; metrics: StepMetrics }> {
   const step = before.step + 1;
   const rate = learningRate(step, schedule);
@@ -127,7 +133,6 @@ async function takeStep(
     );
   }
   const position = { step, tokens: before.tokens + ids.length, skipped };
-  onProgress?.({ ...position, steps: schedule.steps, loss, tokensPerSecond });
   return {
     position,
     metrics: {
@@ -144,24 +149,33 @@ async function takeStep(
 
 async function report(
   metrics: StepMetrics,
+  loss: number,
   evaluation: Evaluation | undefined,
   { metrics: file, schedule, log }: LoopContext,
 ): Promise<void> {
   if (evaluation === undefined) await file.append(metrics);
   else {
-    const { loss, bitsPerByte } = evaluation;
-    await file.append({ ...metrics, validation_loss: loss, bits_per_byte: bitsPerByte });
+    await file.append({
+      ...metrics,
+      validation_loss: evaluation.loss,
+      bits_per_byte: evaluation.bitsPerByte,
+    });
   }
   const every = Math.max(1, Math.round(schedule.steps / LOSS_LINES));
   if (evaluation === undefined && metrics.step !== 1 && metrics.step % every !== 0) return;
-  log(describe(metrics, schedule.steps, evaluation));
+  log(describe(metrics, loss, schedule.steps, evaluation));
 }
 
-function describe(metrics: StepMetrics, steps: number, evaluation: Evaluation | undefined): string {
+function describe(
+  metrics: StepMetrics,
+  loss: number,
+  steps: number,
+  evaluation: Evaluation | undefined,
+): string {
   const width = String(steps).length;
   const parts = [
     `step ${String(metrics.step).padStart(width)}/${steps}`,
-    `loss ${metrics.loss?.toFixed(4) ?? 'not finite'}`,
+    `loss ${loss.toFixed(4)}`,
     `learning rate ${metrics.learning_rate.toExponential(2)}`,
     `${metrics.tokens_per_second.toLocaleString('en-US')} tokens/s`,
   ];
@@ -169,6 +183,10 @@ function describe(metrics: StepMetrics, steps: number, evaluation: Evaluation | 
     parts.push(`validation ${evaluation.loss.toFixed(4)}`, `${evaluation.bitsPerByte.toFixed(4)} bits/byte`);
   }
   return parts.join('  ');
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** JSON has no other numbers. */

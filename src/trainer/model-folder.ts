@@ -49,7 +49,7 @@ export async function openModelFolder(path: string, workspace: Workspace, log: L
     config,
     training: state,
     parameters: () => readParameters(join(folder, MODEL_FILE)),
-    tokenizer() {
+    async tokenizer() {
       if (state !== undefined) return loadRunTokenizer(workspace, state.tokenizer);
       if (existsSync(join(folder, TOKENIZER_FILE))) return loadTokenizer(folder);
       throw new TokenmillError('TOKENIZER_NOT_FOUND', `${folder} has no ${TOKENIZER_FILE}`, {

@@ -55,7 +55,7 @@ export interface TrainSummary {
   readonly step: number;
   /** Tokens trained on, in all. */
   readonly tokens: number;
-  /** Of the last step; null where this call found the run finished. */
+  /** Mean of the last steps; null where this call found the run finished. */
   readonly loss: number | null;
   readonly validation: Evaluation | null;
   /** A text that the model wrote, from nothing. */

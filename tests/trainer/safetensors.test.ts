@@ -165,7 +165,20 @@ describe('what is refused', () => {
     ['a type of the prototype', fileOf({ w: entry([1], [0, 4], 'toString') }, 4), 'tensor w: its type', 8],
     ['a negative extent', fileOf({ w: entry([-1], [0, 4]) }, 4), 'tensor w: its shape is [-1]', 8],
     ['a fraction of an extent', fileOf({ w: entry([0.5], [0, 2]) }, 2), 'tensor w: its shape is [0.5]', 8],
-    ['too many dimensions', fileOf({ w: entry(new Array(17).fill(1), [0, 4]) }, 4), 'tensor w: its shape', 8],
+    [
+      'too many dimensions',
+      fileOf(
+        {
+          w: entry(
+            Array.from({ length: 17 }, () => 1),
+            [0, 4],
+          ),
+        },
+        4,
+      ),
+      'tensor w: its shape',
+      8,
+    ],
     ['a tensor beyond the cap', fileOf({ w: entry([2 ** 30, 2], [0, 8]) }, 8), 'more than the 4294967295', 8],
     ['an extent that overflows', fileOf({ w: entry([2 ** 52, 2 ** 52], [0, 8]) }, 8), 'more than the', 8],
     ['one offset', fileOf({ w: entry([1], [0]) }, 4), 'tensor w: its data_offsets are [0]', 8],
