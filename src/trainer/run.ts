@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { TokenmillError } from '../core/errors.js';
-import { ensureFolder, readJson, writeFileAtomic } from '../core/files.js';
+import { ensureFolder, readJson, syncFolder, writeFileAtomic } from '../core/files.js';
 import { canonicalJson } from '../core/hash.js';
 import type { Log } from '../core/log.js';
 import { readCommits } from '../store/commits.js';
@@ -172,6 +172,7 @@ async function planRun(workspace: Workspace, name: string, options: TrainOptions
 
 async function createRun(folder: string, { file, config }: RunPlan): Promise<void> {
   await writeFileAtomic(join(folder, CONFIG_FILE), `${JSON.stringify(config, null, 2)}\n`);
+  await syncFolder(dirname(folder));
   await writeFileAtomic(join(folder, RUN_FILE), `${JSON.stringify(file, null, 2)}\n`);
 }
 
