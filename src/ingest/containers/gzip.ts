@@ -170,14 +170,12 @@ async function* streamMember(
       yield { kind: 'boundary', file: end };
       return end;
     } else {
-      yield {
-        kind: 'damage',
-        start,
-        end,
-        reason: 'checksum',
-        detail: 'CRC-32 or size of a gzip member does not fit',
-      };
-      return end;
+      // Damage can end the deflate stream anywhere; the end is believed if something sensible follows it.
+      const isEnd = typeof (await readHeader(window, end)) !== 'undefined';
+      const next = isEnd ? end : await findMember(window, start + 1, startsRecord);
+      const detail = 'CRC-32 or size of a gzip member does not fit';
+      yield { kind: 'damage', start, end: next, reason: 'checksum', detail };
+      return next;
     }
   } else if (ending.kind === 'truncated') {
     damage = truncated(start, window.end, 'the file ends in a gzip member');

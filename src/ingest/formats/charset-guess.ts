@@ -43,13 +43,13 @@ const TYPICAL: Record<Candidate, RegExp> = {
   'windows-1254': /[ğışİçöü]/,
   'windows-1255': /[א-ת]/,
   'windows-1256': /[ء-ي]/,
-  'windows-874': /[ก-๛]/,
+  'windows-874': /[านรอกเงมยลวดทสตะปบคหแจใไ่้ัีิุู็]/,
 };
 
 /** Punctuation beyond ASCII that any text may have: neither for nor against. */
 const NEUTRAL = /[\u00A0«»‘’“”–—…•·°©®™§、。，：？！「」（）\u3000-\u303F\uFF00-\uFF60]/;
 const CJK = new Set<Candidate>(['shift_jis', 'euc-jp', 'euc-kr', 'gbk', 'big5']);
-const SCORE = { typical: 1, plausible: 0.2, neutral: 0, strange: -0.6, undecodable: -3 } as const;
+const SCORE = { typical: 1, ideograph: 0.4, plausible: 0.2, neutral: 0, strange: -0.6, undecodable: -3 } as const;
 const IDEOGRAPH = /[\u4E00-\u9FFF]/;
 const LETTER = /\p{L}/u;
 
@@ -81,7 +81,7 @@ function scoreOf(text: string, name: Candidate): number {
       else if (NEUTRAL.test(character)) sum += SCORE.neutral;
       else if (typical.test(character))
         sum += isOddNeighbour(before, character, name) ? SCORE.strange : SCORE.typical;
-      else if (CJK.has(name) && IDEOGRAPH.test(character)) sum += SCORE.plausible;
+      else if (CJK.has(name) && IDEOGRAPH.test(character)) sum += SCORE.ideograph;
       // An upper-case letter behind a lower-case one is what a wrong single-byte encoding looks like.
       else if (LETTER.test(character) && !/\p{Ll}/u.test(before)) sum += SCORE.plausible;
       else sum += SCORE.strange;
@@ -91,9 +91,20 @@ function scoreOf(text: string, name: Candidate): number {
   return count === 0 ? 0 : sum / count;
 }
 
-/** Latin letters with marks stand among ASCII letters; a run of them is another script read as Latin. */
+const THAI_MARK = /[\u0E31\u0E34-\u0E3A\u0E47-\u0E4E]/;
+const THAI_BEFORE_MARK = /[\u0E01-\u0E2E\u0E31\u0E34-\u0E3A\u0E47-\u0E4E]/;
+
+/** Whether a letter stands behind one that it hardly follows in this script: the sign of another script misread. */
 function isOddNeighbour(before: string, character: string, name: Candidate): boolean {
-  const isLatin = name === 'windows-1252' || name === 'windows-1250' || name === 'windows-1254';
-  if (isLatin) return before > '\u007F' && LETTER.test(before);
-  return /[A-Za-z]/.test(before) && LETTER.test(character) && !CJK.has(name);
+  switch (name) {
+    case 'windows-1252':
+    case 'windows-1250':
+    case 'windows-1254':
+      // Latin letters with marks stand among plain ones.
+      return before > '\u007F' && LETTER.test(before);
+    case 'windows-874':
+      return before === character || (THAI_MARK.test(character) && !THAI_BEFORE_MARK.test(before));
+    default:
+      return !CJK.has(name) && /[A-Za-z]/.test(before);
+  }
 }

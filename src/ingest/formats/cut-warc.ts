@@ -63,13 +63,13 @@ export async function* cutWarc(
     const { headerBytes, contentBytes } = header;
     const length = headerBytes + contentBytes;
     if (length > limits.recordBytes) {
-      const hidden = await skipRecord(window, length, fileStart);
-      if (hidden !== undefined) {
-        yield hidden.record;
-        return hidden.next;
+      const passed = await passRecord(window, length, fileStart);
+      if (passed.hidden !== undefined) {
+        yield passed.hidden;
+        return passed.hidden.next;
       }
       const detail = `a record of ${length} bytes; the limit is ${limits.recordBytes}`;
-      yield await reportBad(window, start, fileStart, 'too-large', detail);
+      yield await reportBad(window, start, fileStart, passed.reason, detail);
       continue;
     }
     const isWhole = await window.fill(length);
@@ -133,8 +133,11 @@ function headerLength(bytes: Buffer): number | undefined {
 async function recordEnd(window: ContentWindow, length: number): Promise<number | undefined> {
   let end = length;
   let lines = 0;
+  let isMemberEnd = false;
   for (;;) {
-    if (await window.isBoundary(window.position + end)) return end;
+    isMemberEnd = await window.isBoundary(window.position + end);
+    // The line ends behind a block may be in the next member; more than those belong to nothing.
+    if (isMemberEnd && lines >= 2) return end;
     if (!(await window.fill(end + 1))) return end;
     const byte = window.peek(end, 1)[0];
     if (byte !== LINE_FEED && byte !== CARRIAGE_RETURN) break;
@@ -143,7 +146,8 @@ async function recordEnd(window: ContentWindow, length: number): Promise<number 
     end += 1;
   }
   await window.fill(end + MAGIC.length);
-  return lines >= 2 || startsWarcRecord(window.peek(end, MAGIC.length)) ? end : undefined;
+  const isFollowed = isMemberEnd || startsWarcRecord(window.peek(end, MAGIC.length));
+  return lines >= 2 || isFollowed ? end : undefined;
 }
 
 /** Reports a record that the source or damage cuts off. */
@@ -191,32 +195,28 @@ async function skipToHeader(window: ContentWindow, least: number): Promise<void>
   }
 }
 
-interface Hidden {
-  readonly record: BadRecord;
-  readonly next: Position;
+interface Passed {
+  readonly reason: 'too-large' | 'length' | 'truncated';
+  /** The record up to the first header line inside of it, if its length is wrong and there is one that was passed. */
+  readonly hidden?: BadRecord;
 }
 
-/**
- * Passes a record of `length` bytes without holding it. If its length turns out to be wrong and there is a header
- * line inside of it, the record up to there.
- */
-async function skipRecord(
+/** Passes a record of `length` bytes without holding it. If its length is wrong, goes to the next header line. */
+async function passRecord(
   window: ContentWindow,
   length: number,
   fileStart: number | undefined,
-): Promise<Hidden | undefined> {
+): Promise<Passed> {
   const start = window.position;
-  let hidden: Hidden | undefined;
+  let hidden: BadRecord | undefined;
   let left = length;
   while (left > 0 && (await window.fill(Math.min(left, SCAN_BYTES)))) {
     const step = Math.min(left, SCAN_BYTES);
     const inner = hidden === undefined ? findHeader(window, 1, step) : undefined;
     if (inner !== undefined) {
-      const position = window.position + inner;
-      const place = await window.place(start, position, fileStart);
-      const next = await window.resumeAt(position);
-      const detail = 'Content-Length runs over later records';
-      hidden = { record: { kind: 'bad', ...place, reason: 'length', detail, next }, next };
+      const place = await window.place(start, window.position + inner, fileStart);
+      const next = await window.resumeAt(window.position + inner);
+      hidden = { kind: 'bad', ...place, reason: 'length', detail: 'Content-Length runs over later records', next };
     }
     // The last bytes stay for the next step: a header line may begin in them.
     const given = left > step ? step - HEADER_LINE_BYTES : step;
@@ -226,8 +226,8 @@ async function skipRecord(
   const end = left === 0 ? await recordEnd(window, 0) : undefined;
   if (end !== undefined) {
     window.skip(end);
-    return undefined;
+    return { reason: 'too-large' };
   }
-  if (hidden === undefined) await skipToHeader(window, 0);
-  return hidden;
+  if (hidden === undefined) await skipToHeader(window, 1);
+  return { reason: window.available > 0 ? 'length' : 'truncated', hidden };
 }
