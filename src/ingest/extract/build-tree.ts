@@ -51,6 +51,8 @@ interface Open {
   readonly tag: Tag;
   readonly element: PageElement;
   readonly isDropped: boolean;
+  /** The title of the page, not of a picture in it. */
+  readonly isTitle: boolean;
   readonly isLink: boolean;
   readonly isPreformatted: boolean;
 }
@@ -87,6 +89,7 @@ class TreeBuilder implements TokenizerCallbacks {
       tag: tagOf('body'),
       element: this.root,
       isDropped: false,
+      isTitle: false,
       isLink: false,
       isPreformatted: false,
     };
@@ -152,7 +155,7 @@ class TreeBuilder implements TokenizerCallbacks {
 
   ontext(start: number, end: number): void {
     if (this.top.isDropped) {
-      if (this.top.tag.name === 'title') this.metadata.addTitle(this.html.slice(start, end));
+      if (this.top.isTitle) this.metadata.addTitle(this.html.slice(start, end));
       return;
     }
     this.addText(this.html.slice(start, end));
@@ -161,7 +164,7 @@ class TreeBuilder implements TokenizerCallbacks {
   ontextentity(codepoint: number): void {
     const text = this.codec.encode(codepoint);
     if (!this.top.isDropped) this.addText(text);
-    else if (this.top.tag.name === 'title') this.metadata.addTitle(text);
+    else if (this.top.isTitle) this.metadata.addTitle(text);
   }
 
   oncdata(): void {}
@@ -210,6 +213,7 @@ class TreeBuilder implements TokenizerCallbacks {
       tag,
       element: isElement ? this.createElement(tag.name, top.element) : top.element,
       isDropped,
+      isTitle: tag.name === 'title' && !top.isDropped,
       isLink,
       isPreformatted:
         top.isPreformatted || tag.name === 'pre' || tag.name === 'xmp' || tag.name === 'listing',

@@ -9,7 +9,7 @@
 import { buildTree } from './build-tree.js';
 import { chooseBlocks } from './choose-blocks.js';
 import { findMainRegion } from './main-region.js';
-import type { PageElement, PageMetadata, PageTree, TextBlock } from './page-tree.js';
+import type { PageMetadata, PageTree, TextBlock } from './page-tree.js';
 import { prune } from './prune.js';
 import { renderBlocks } from './render.js';
 import { STRING_CODEC, UTF8_CODEC } from './text-codec.js';
@@ -33,13 +33,11 @@ export function extractMainTextUtf8(html: Buffer): MainText {
   return extractFromTree(buildTree(html.toString('latin1'), UTF8_CODEC));
 }
 
-const NOTHING: ReadonlySet<PageElement> = new Set();
-
 function extractFromTree(tree: PageTree): MainText {
   return { text: renderBlocks(selectBlocks(tree)), ...tree.metadata };
 }
 
-/** The main text; where that is little, all that is not pruned; where that is little too, all there is. */
+/** The main text; where that is little, all that is not pruned; where that is little too, all that can be seen. */
 function selectBlocks(tree: PageTree): readonly TextBlock[] {
   const pruned = prune(tree);
   const { element, lead } = findMainRegion(tree, pruned);
@@ -48,7 +46,7 @@ function selectBlocks(tree: PageTree): readonly TextBlock[] {
   if (size >= LITTLE_TEXT) return main;
   const broad = chooseBlocks(tree, tree.root, pruned.pruned);
   if (sizeOf(broad) > MUCH_MORE * size && sizeOf(broad) >= LITTLE_TEXT) return broad;
-  const all = chooseBlocks(tree, tree.root, NOTHING);
+  const all = chooseBlocks(tree, tree.root, pruned.hidden);
   if (sizeOf(all) > MUCH_MORE * size) return all;
   return size > 0 ? main : tree.blocks;
 }

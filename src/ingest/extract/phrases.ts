@@ -10,9 +10,9 @@ const MAX_CHARS = 200;
 /** A line that begins with one of these and is short. */
 const OPENERS = [
   // English
-  "read (?:more|also|next|further)|see also|more on this|more from|related|you (?:may|might) (?:also )?(?:like|be interested)|recommended|also on|don'?t miss|explore further|share this|follow us|advertisement|leave a comment|comments?",
+  "read (?:more|also|next|further)|see also|more on this|more from|you (?:may|might) (?:also )?(?:like|be interested)|don'?t miss|explore further|share this|follow us",
   // German
-  'mehr (?:zum thema|infos|dazu)|noch mehr|auch interessant|das könnte (?:sie|dich)|lesen sie (?:auch|hier|mehr|das)|lies auch|lesetipp|weiterlesen|weitere (?:informationen|artikel|themen|inhalte|[a-z]+tipps)|weiterführende?r? (?:informationen|links?|artikel)|schon gelesen|zum thema|passend dazu|empfehlungen|anzeige|werbung|kommentare|kommentar schreiben|externer inhalt',
+  '(?:noch )?mehr (?:zum thema|infos|dazu)|auch interessant|das könnte (?:sie|dich)|lesen sie (?:auch|hier|mehr|das)|lies auch|lesetipp|weiterlesen|weitere (?:informationen|artikel|themen|inhalte|[a-z]+tipps)|weiterführende?r? (?:informationen|links?|artikel)|schon gelesen|passend dazu',
   // French, Spanish, Italian, Portuguese, Dutch, Polish
   'lire aussi|à lire|voir aussi|sur le même sujet|en savoir plus|[tl]e puede interesar|lea también|lee también|leer más|ver más|temas relacionados|noticias relacionadas|leggi anche|leia (?:também|mais)|saiba mais|lees ook|czytaj (?:też|także|również)|zobacz (?:też|także)|polecane',
 ];
@@ -26,7 +26,7 @@ const REQUESTS =
   'newsletter|suscríbete|subscribe (?:to|now)|sign up (?:for|here)|jetzt abonnieren|zum abo|abonnez-vous|download the [a-z]+ app|follow us on|folgen sie uns|folge uns|síguenos';
 /** A whole line. */
 const BUTTONS =
-  'drucken|e-?mail|facebook|flipboard|instagram|linkedin|pdf|pinterest|pocket|print|reddit|twitter|tweet|whatsapp|xing|teilen|share|merken|nach oben|zurück|back to top|top|weiter|next|previous|kontakt|contact|tags?|schlagworte|schlagwörter';
+  'related(?: (?:articles?|posts?|stories|content|links|topics|news|reading|videos?))?|recommended(?: for you)?|advertisement|leave a comment|comments?|zum thema|empfehlungen(?: (?:aus|der) .{3,20})?|anzeige|werbung|kommentare|kommentar schreiben|externer inhalt|drucken|e-?mail|facebook|flipboard|instagram|linkedin|pdf|pinterest|pocket|print|reddit|twitter|tweet|whatsapp|xing|teilen|share|merken|nach oben|zurück|back to top|top|weiter|next|previous|kontakt|contact|tags?|schlagworte|schlagwörter';
 
 const PHRASE = new RegExp(
   [

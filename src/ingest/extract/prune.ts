@@ -27,6 +27,8 @@ const FIGURE_TEXT: ReadonlySet<string> = new Set(['table', 'pre', 'blockquote'])
 
 export interface Pruned {
   readonly pruned: ReadonlySet<PageElement>;
+  /** Those of them that readers do not see. */
+  readonly hidden: ReadonlySet<PageElement>;
   /** Elements that are marked as the text of an article, and are not pruned. */
   readonly texts: readonly PageElement[];
 }
@@ -69,12 +71,17 @@ export function prune(tree: PageTree): Pruned {
   };
 
   const pruned = new Set<PageElement>();
+  const hidden = new Set<PageElement>();
   for (const element of elements) {
     if (element.parent === undefined) continue;
     const share = keepShare(element);
-    if (pruned.has(element.parent) || (share > 0 && paragraphsOf(element) <= share * all)) pruned.add(element);
+    if (hidden.has(element.parent)) hidden.add(element);
+    if (pruned.has(element.parent) || (share > 0 && paragraphsOf(element) <= share * all)) {
+      pruned.add(element);
+      if (element.isHidden) hidden.add(element);
+    }
   }
-  return { pruned, texts: elements.filter((element) => !pruned.has(element) && isText(element)) };
+  return { pruned, hidden, texts: elements.filter((element) => !pruned.has(element) && isText(element)) };
 }
 
 function addWithParents(element: PageElement, set: Set<PageElement>): void {
