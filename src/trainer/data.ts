@@ -54,17 +54,23 @@ export class TrainingData {
   /** Index of the segment that the next token comes from, and how many tokens of it are used. */
   private at = 0;
   private offset = 0;
+  private reclaimed = false;
   /** Tokens of segments from `at` on, by index. */
   private readonly loaded = new Map<number, Uint16Array | Uint32Array>();
 
+  /** Takes over `feed`, which `close` closes; it is closed where this fails. */
   static async open(options: TrainingDataOptions): Promise<TrainingData> {
     const { feed, record, resume, log } = options;
-    const data = new TrainingData(options, await readStream(record, resume, log));
-    data.seek(resume);
-    await feed.finish([...data.stream.settled]);
-    await data.settle();
-    await data.reclaim();
-    return data;
+    try {
+      const data = new TrainingData(options, await readStream(record, resume, log));
+      data.seek(resume);
+      await feed.finish([...data.stream.settled]);
+      await data.settle();
+      return data;
+    } catch (error) {
+      await feed.close();
+      throw error;
+    }
   }
 
   private constructor(options: TrainingDataOptions, stream: StreamRecord) {
@@ -83,6 +89,7 @@ export class TrainingData {
    */
   async next(): Promise<Batch | undefined> {
     await this.renew();
+    if (!this.reclaimed) await this.reclaim();
     const size = this.options.batchTokens;
     if (!(await this.fill(size + 1))) return undefined;
     const window = new Int32Array(size + 1);
@@ -153,6 +160,7 @@ export class TrainingData {
   /** After a restart: shards that the stream names and the run does not hold any more end where they were used. */
   private async reclaim(): Promise<void> {
     const { segments, settled } = this.stream;
+    this.reclaimed = true;
     for (const [index, segment] of segments.entries()) {
       if (index < this.at || !completes(segment) || settled.has(segment.name)) continue;
       if (!(await this.options.feed.hold(segment.name))) await this.shorten(index, 'another run has it now');

@@ -104,7 +104,9 @@ export async function runLoop(start: LoopPosition, context: LoopContext): Promis
   }
   if (position.step < schedule.steps) {
     await save();
-    throw new TokenmillError('INTERRUPTED', `interrupted after step ${position.step}, which is saved`, {
+    const { step } = position;
+    const when = step === 0 ? 'before the first step' : `after step ${step}, which is saved`;
+    throw new TokenmillError('INTERRUPTED', `interrupted ${when}`, {
       hint: 'run the same command again to continue',
     });
   }

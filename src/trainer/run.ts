@@ -13,7 +13,7 @@ import { canonicalJson } from '../core/hash.js';
 import type { Log } from '../core/log.js';
 import { readCommits } from '../store/commits.js';
 import { acquireWriter, type WriterLease } from '../store/lease.js';
-import { checkName, type Workspace } from '../store/workspace.js';
+import { checkName, type DatasetPaths, type Workspace } from '../store/workspace.js';
 import { loadTokenizer } from '../tokenizer/load.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { CONFIG_FILE } from './checkpoint.js';
@@ -51,7 +51,7 @@ export const runFileSchema = z.strictObject({
   /** Where the schedule ends. */
   steps: z.number().int().positive(),
   settings: runSettingsSchema,
-  /** The valid split as the run began, so that its evaluations can be compared with each other. */
+  /** The valid split when the run first had one, so that its evaluations can be compared with each other. */
   valid: z.array(shardReferenceSchema),
 });
 
@@ -104,6 +104,15 @@ export async function openRun(workspace: Workspace, options: TrainOptions, log: 
   }
 }
 
+/** The run's valid split. A run that began before its dataset had one takes it as it is now, for good. */
+export async function validShards({ file, folder }: Run, dataset: DatasetPaths): Promise<RunFile['valid']> {
+  const { valid } = await readRunFile(join(folder, RUN_FILE));
+  if (valid.length > 0) return valid;
+  const shards = committedShards(await readCommits(dataset), 'valid');
+  if (shards.length > 0) await writeRunFile(folder, { ...file, valid: shards });
+  return shards;
+}
+
 /** run.json of a run. @throws TokenmillError RUN_NOT_FOUND, MODEL_INVALID */
 export async function readRunFile(path: string): Promise<RunFile> {
   const parsed = runFileSchema.safeParse(await readJson(path));
@@ -133,8 +142,12 @@ async function reschedule(file: RunFile, path: string, options: TrainOptions, lo
   if (options.steps === undefined || options.steps === file.steps) return file;
   log(`the schedule of run ${file.name} ends at step ${options.steps} now, not ${file.steps}`);
   const changed = { ...file, steps: options.steps };
-  await writeFileAtomic(path, `${JSON.stringify(changed, null, 2)}\n`);
+  await writeRunFile(dirname(path), changed);
   return changed;
+}
+
+async function writeRunFile(folder: string, file: RunFile): Promise<void> {
+  await writeFileAtomic(join(folder, RUN_FILE), `${JSON.stringify(file, null, 2)}\n`);
 }
 
 interface RunPlan {
@@ -173,7 +186,7 @@ async function planRun(workspace: Workspace, name: string, options: TrainOptions
 async function createRun(folder: string, { file, config }: RunPlan): Promise<void> {
   await writeFileAtomic(join(folder, CONFIG_FILE), `${JSON.stringify(config, null, 2)}\n`);
   await syncFolder(dirname(folder));
-  await writeFileAtomic(join(folder, RUN_FILE), `${JSON.stringify(file, null, 2)}\n`);
+  await writeRunFile(folder, file);
 }
 
 /** `tiny` -> `tiny`; `models/llama/config.json` -> `llama`; `shapes/wide.json` -> `wide` */

@@ -190,7 +190,10 @@ describe('loop', () => {
         renew: async () => undefined,
       },
     });
-    await expect(runLoop(START, loop.context)).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    await expect(runLoop(START, loop.context)).rejects.toMatchObject({
+      code: 'INTERRUPTED',
+      message: 'interrupted before the first step',
+    });
   });
 });
 

@@ -108,6 +108,14 @@ describe('after a crash', () => {
       'train-1-3': 'leased by run',
       'train-1-4': 'ready',
     });
+    // So it does where the lease expired meanwhile and was returned.
+    const late = new Run(await trainingWorkspace(SHARDS));
+    await ids(await late.start(), 2);
+    late.now += DEFAULT_LEASE_MS * 2;
+    await late.queue.lease('other', 'none');
+    expect(await queueStates(late.made)).toMatchObject({ 'train-1-1': 'ready', 'train-1-2': 'ready' });
+    await late.start(checkpoint);
+    expect(await queueStates(late.made)).toMatchObject({ 'train-1-1': 'done', 'train-1-2': 'done' });
   });
 
   it('between lease and record, the leased shard comes next', async () => {

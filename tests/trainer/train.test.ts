@@ -1,5 +1,5 @@
 /** Runs of a real, small model in this process: what they begin with, what they leave, and what they refuse. */
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { trainOptionsSchema } from '../../src/trainer/options.js';
@@ -11,7 +11,7 @@ import {
   textTokens,
   type SmallWorkspace,
 } from '../support/trainer-process.js';
-import { queueStates } from '../support/training.js';
+import { commitShards, queueStates } from '../support/training.js';
 
 const SHARDS = [textTokens(1, 60), textTokens(2, 90), textTokens(3, 40)];
 
@@ -138,9 +138,27 @@ describe('a run', () => {
     expect((await weights({ seed: 2 })).equals(plain)).toBe(false);
   });
 
-  it('has no validation where the dataset has no valid split', async () => {
-    const none = await smallWorkspace(SHARDS, []);
-    expect((await run(none, { evalEvery: 5 })).validation).toBeNull();
+  it('whose end came between its last checkpoint and the queue still acknowledges its shards', async () => {
+    const made = await smallWorkspace([textTokens(1, 40)]);
+    await run(made, { steps: 20 });
+    expect(await queueStates(made)).toEqual({ 'train-1-1': 'done' });
+    // As a kill between the two would have left it.
+    const [done] = await readdir(join(made.paths.queue, 'done'));
+    const leased = `train-1-1~0~${Date.now() + 60_000}~r.json`;
+    await rename(join(made.paths.queue, 'done', done), join(made.paths.queue, 'leased', leased));
+    expect(await queueStates(made)).toEqual({ 'train-1-1': 'leased by r' });
+    await run(made, { steps: 20 });
+    expect(await queueStates(made)).toEqual({ 'train-1-1': 'done' });
+  });
+
+  it('takes the first valid split that its dataset has, and keeps to it', async () => {
+    const made = await smallWorkspace(SHARDS, []);
+    expect((await run(made, { steps: 4 })).validation).toBeNull();
+    await commitShards(made, 2, { train: [], valid: [textTokens(7, 20)] });
+    const { validation } = await run(made, { steps: 8 });
+    expect(validation?.tokens).toBe(textTokens(7, 20).length - 1);
+    await commitShards(made, 3, { train: [], valid: [textTokens(8, 50)] });
+    expect((await run(made, { steps: 12 })).validation?.tokens).toBe(validation?.tokens);
   });
 });
 

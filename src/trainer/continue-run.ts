@@ -1,0 +1,191 @@
+/**
+ * Takes a run from its first step, or from a checkpoint, to the end of its schedule: opens what the loop works on, and
+ * closes it in order whatever happens.
+ */
+import { join } from 'node:path';
+import { formatCount } from '../core/format.js';
+import type { Log } from '../core/log.js';
+import { Queue } from '../store/queue.js';
+import type { DatasetPaths, Workspace } from '../store/workspace.js';
+import {
+  pruneCheckpoints,
+  readModelState,
+  writeCheckpoint,
+  type Checkpoint,
+  type TrainingState,
+} from './checkpoint.js';
+import { TrainingData } from './data.js';
+import type { Engine } from './engines/engine.js';
+import { CommitFeed, QueueFeed } from './feeds.js';
+import { runLoop, type LoopPosition, type LoopProgress, type LoopResult } from './loop.js';
+import { MetricsFile } from './metrics.js';
+import { parameterCount, parameterSpecs } from './models/registry.js';
+import type { RunSettings, TrainOptions } from './options.js';
+import { initialState } from './programs/state.js';
+import { compileTraining, type TrainingProgram } from './programs/training.js';
+import { validShards, type Run } from './run.js';
+import { evaluateBatches, tokenByteLengths, validationBatches, type Evaluation } from './validation.js';
+
+/** AdamW's epsilon, outside of the square root; PyTorch's default. */
+const EPSILON = 1e-8;
+
+export interface TrainContext {
+  readonly workspace: Workspace;
+  readonly log: Log;
+  readonly onProgress?: (progress: LoopProgress) => void;
+  /** Aborting ends the run after the current step, with a checkpoint. */
+  readonly signal?: AbortSignal;
+}
+
+/** @throws TokenmillError as `train` does */
+export async function continueRun(
+  run: Run,
+  checkpoint: Checkpoint | undefined,
+  engine: Engine,
+  options: TrainOptions,
+  context: TrainContext,
+): Promise<LoopResult> {
+  const { file, config } = run;
+  const { settings } = file;
+  const { log } = context;
+  const dataset = context.workspace.dataset(file.dataset);
+  const start: LoopPosition = checkpoint?.state ?? { step: 0, tokens: 0, skipped: 0 };
+  const data = await openData(run, checkpoint, dataset, options, log);
+  try {
+    if (start.step >= file.steps) {
+      log(
+        `run ${file.name} is finished at step ${start.step}; --steps N trains on, --run NAME begins another`,
+      );
+      const { step, tokens, skipped } = start;
+      return { step, tokens, skipped, loss: null, evaluation: undefined };
+    }
+    const program = await compileTraining(config, {
+      batch: settings.batch,
+      context: settings.context,
+      optimizer: optimizerOf(settings),
+      engine,
+      threads: options.threads,
+      state:
+        checkpoint === undefined ? initialState(config, settings.seed) : await readModelState(checkpoint),
+    });
+    try {
+      const size = `${formatCount(parameterCount(config))} parameters`;
+      const step = `${formatCount(settings.batch * settings.context)} tokens a step`;
+      const from = start.step === 0 ? 'from the beginning' : `from step ${start.step}`;
+      log(`run ${file.name}: ${size}, ${step}, ${from}`);
+      return await runLoop(start, {
+        run: file.name,
+        program,
+        data,
+        schedule: {
+          peak: settings.learning_rate,
+          minimum: settings.min_learning_rate,
+          warmup: settings.warmup,
+          steps: file.steps,
+        },
+        evalEvery: options.evalEvery,
+        checkpointEvery: options.checkpointEvery,
+        evaluate: evaluator(run, dataset, program, data, options, context.signal),
+        checkpoint: (position) => saveCheckpoint(position, run, program, data, options.keep),
+        metrics: await MetricsFile.open(run.folder, start.step),
+        log,
+        onProgress: context.onProgress,
+        signal: context.signal,
+      });
+    } finally {
+      await program.dispose();
+    }
+  } finally {
+    await data.close();
+  }
+}
+
+async function openData(
+  { file, folder, tokenizer }: Run,
+  checkpoint: Checkpoint | undefined,
+  dataset: DatasetPaths,
+  options: TrainOptions,
+  log: Log,
+): Promise<TrainingData> {
+  const { settings } = file;
+  return TrainingData.open({
+    feed: settings.replay
+      ? new CommitFeed(dataset)
+      : await QueueFeed.open(new Queue(dataset.queue), file.name, log),
+    folder: dataset.folder,
+    record: join(folder, 'stream.json'),
+    batchTokens: settings.batch * settings.context,
+    tokenizerSha256: tokenizer.sha256,
+    follow: options.follow,
+    resume: checkpoint?.state.segments ?? [],
+    log,
+  });
+}
+
+interface Optimizer {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  readonly weightDecay: number;
+  readonly clipNorm: number | null;
+}
+
+function optimizerOf({ beta1, beta2, weight_decay: weightDecay, clip }: RunSettings): Optimizer {
+  return { beta1, beta2, epsilon: EPSILON, weightDecay, clipNorm: clip === 0 ? null : clip };
+}
+
+/** Evaluates on the run's valid split, keeping the leases meanwhile. */
+function evaluator(
+  run: Run,
+  dataset: DatasetPaths,
+  program: TrainingProgram,
+  data: TrainingData,
+  options: TrainOptions,
+  signal: AbortSignal | undefined,
+): () => Promise<Evaluation | undefined> {
+  const { tokenizer } = run;
+  const { batch, context } = run.file.settings;
+  const byteLengths = tokenByteLengths(tokenizer);
+  return async () => {
+    const batches = validationBatches({
+      folder: dataset.folder,
+      shards: await validShards(run, dataset),
+      tokenizerSha256: tokenizer.sha256,
+      batchTokens: batch * context,
+      maxTokens: options.evalTokens,
+    });
+    return evaluateBatches(program, batches, byteLengths, async () => {
+      await data.renew();
+      return signal?.aborted !== true;
+    });
+  };
+}
+
+/** Writes a checkpoint, acknowledges the shards that it contains, removes old ones. */
+async function saveCheckpoint(
+  { step, tokens, skipped }: LoopPosition,
+  { file, checkpoints, config }: Run,
+  program: TrainingProgram,
+  data: TrainingData,
+  keep: number,
+): Promise<void> {
+  const model = program.state();
+  const { beta1, beta2, epsilon, weightDecay, clipNorm } = optimizerOf(file.settings);
+  const state: TrainingState = {
+    version: 1,
+    step,
+    optimizer_step: model.step,
+    skipped,
+    tokens,
+    batch: file.settings.batch,
+    context: file.settings.context,
+    dataset: file.dataset,
+    tokenizer: file.tokenizer,
+    segments: data.progress,
+    optimizer: { beta1, beta2, epsilon, weight_decay: weightDecay, clip_norm: clipNorm },
+  };
+  const shapes = new Map(parameterSpecs(config).map(({ name, shape }) => [name, shape]));
+  await writeCheckpoint(checkpoints, config, model, shapes, state);
+  await data.settle();
+  await pruneCheckpoints(checkpoints, keep);
+}
