@@ -46,8 +46,12 @@ export async function checkResumeAndReread(source: Source, options: CutOptions =
   for (const [index, record] of all.entries()) {
     const rest = await cutAll(source, { ...options, from: record.next });
     const expected = JSON.stringify(all.slice(index + 1).map(summary));
-    if (JSON.stringify(rest.map(summary)) !== expected) wrong.push(`resume behind ${index}: ${JSON.stringify(rest.map(summary))}, not ${expected}`);
-    if (record.kind === 'record' && !Buffer.from(await readRecordAt(source.location, record)).equals(record.bytes)) {
+    if (JSON.stringify(rest.map(summary)) !== expected)
+      wrong.push(`resume behind ${index}: ${JSON.stringify(rest.map(summary))}, not ${expected}`);
+    if (
+      record.kind === 'record' &&
+      !Buffer.from(await readRecordAt(source.location, record)).equals(record.bytes)
+    ) {
       wrong.push(`record ${index} read again`);
     }
   }

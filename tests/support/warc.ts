@@ -26,8 +26,17 @@ export function warcRecord(block: Uint8Array | string, options: WarcOptions = {}
     ...(length === null ? {} : { 'Content-Length': String(length) }),
     ...options.fields,
   };
-  const lines = [`WARC/${version}`, ...Object.entries(fields).map(([name, value]) => `${name}: ${value}`), '', ''];
-  return Buffer.concat([Buffer.from(lines.join(lineEnd)), body, Buffer.from(options.tail ?? lineEnd + lineEnd)]);
+  const lines = [
+    `WARC/${version}`,
+    ...Object.entries(fields).map(([name, value]) => `${name}: ${value}`),
+    '',
+    '',
+  ];
+  return Buffer.concat([
+    Buffer.from(lines.join(lineEnd)),
+    body,
+    Buffer.from(options.tail ?? lineEnd + lineEnd),
+  ]);
 }
 
 export function httpResponse(
@@ -57,7 +66,12 @@ export function gzipRecords(records: readonly Uint8Array[]): Buffer {
 }
 
 /** A gzip member (RFC 1952) with every optional part of the header. */
-export function gzipMemberWithHeader(content: Uint8Array, extra: Uint8Array, name: string, comment: string): Buffer {
+export function gzipMemberWithHeader(
+  content: Uint8Array,
+  extra: Uint8Array,
+  name: string,
+  comment: string,
+): Buffer {
   const length = Buffer.alloc(2);
   length.writeUInt16LE(extra.length);
   const head = Buffer.concat([

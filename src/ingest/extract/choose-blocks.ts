@@ -15,6 +15,8 @@ const LINK_SHARE = 0.6;
 const SHORT_SIZE = 60;
 const SCRAP_SIZE = 40;
 
+/** Where short lines are data. */
+const DATA_TAGS: ReadonlySet<string> = new Set(['td', 'th', 'pre']);
 const LIST_TAGS: ReadonlySet<string> = new Set('li td th dd dt pre'.split(' '));
 const SENTENCE_END = /[.!?…。！？"”»]$/;
 
@@ -26,7 +28,10 @@ export function chooseBlocks(
 ): TextBlock[] {
   const blocks = tree.blocks.slice(element.firstBlock, element.endBlock);
   const keep = blocks.map(
-    (block) => !pruned.has(block.element) && block.linkShare < LINK_SHARE && !isBoilerplatePhrase(block.text),
+    (block) =>
+      !pruned.has(block.element) &&
+      block.linkShare < LINK_SHARE &&
+      (isIn(block, DATA_TAGS) || !isBoilerplatePhrase(block.text)),
   );
   dropEmptyHeadings(blocks, keep);
   dropScraps(blocks, keep);
@@ -58,13 +63,13 @@ function isEmptyHeading(
   if (level > 0 && !hasText[level]) return true;
   if (block.size >= SHORT_SIZE || isNextKept || next === undefined) return false;
   if (level === 0 && block.text.endsWith(':')) return true;
-  return next.linkShare >= LINK_SHARE && (level > 0 || !isInList(block));
+  return next.linkShare >= LINK_SHARE && (level > 0 || !isIn(block, LIST_TAGS));
 }
 
 /** Short bits without the end of a sentence before the first and behind the last paragraph: dates, names, sections. */
 function dropScraps(blocks: readonly TextBlock[], keep: boolean[]): void {
   const isAnchor = (block: TextBlock, index: number): boolean =>
-    keep[index] && (isParagraph(block) || isInList(block));
+    keep[index] && (isParagraph(block) || isIn(block, LIST_TAGS));
   const first = blocks.findIndex(isAnchor);
   const last = blocks.findLastIndex(isAnchor);
   if (first === -1) return;
@@ -76,6 +81,6 @@ function dropScraps(blocks: readonly TextBlock[], keep: boolean[]): void {
   });
 }
 
-function isInList(block: TextBlock): boolean {
-  return closest(block.element, ({ tag }) => LIST_TAGS.has(tag)) !== undefined;
+function isIn(block: TextBlock, tags: ReadonlySet<string>): boolean {
+  return closest(block.element, ({ tag }) => tags.has(tag)) !== undefined;
 }

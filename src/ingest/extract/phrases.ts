@@ -28,13 +28,16 @@ const REQUESTS =
 const BUTTONS =
   'related(?: (?:articles?|posts?|stories|content|links|topics|news|reading|videos?))?|recommended(?: for you)?|advertisement|leave a comment|comments?|zum thema|empfehlungen(?: (?:aus|der) .{3,20})?|anzeige|werbung|kommentare|kommentar schreiben|externer inhalt|drucken|e-?mail|facebook|flipboard|instagram|linkedin|pdf|pinterest|pocket|print|reddit|twitter|tweet|whatsapp|xing|teilen|share|merken|nach oben|zurück|back to top|top|weiter|next|previous|kontakt|contact|tags?|schlagworte|schlagwörter';
 
+/** Marks before and behind a phrase. `\\W` would be wrong: to it, letters beyond ASCII are marks too. */
+const MARKS = '[^\\p{L}\\p{N}]*';
+
 const PHRASE = new RegExp(
   [
-    `^\\W*(?:${RIGHTS})`,
-    `^\\W*(?:${OPENERS.join('|')})(?!\\p{L}).{0,60}$`,
-    `^\\W*(?:${LABELS})\\s*(?:credit|source|via|by|von|courtesy)?\\s*:.{0,80}$`,
+    `^[^\\p{L}\\p{N}©]*(?:${RIGHTS})`,
+    `^${MARKS}(?:${OPENERS.join('|')})(?!\\p{L}).{0,60}$`,
+    `^${MARKS}(?:${LABELS})\\s*(?:credit|source|via|by|von|courtesy)?\\s*:.{0,80}$`,
     `(?:${REQUESTS}).{0,120}$`,
-    `^\\W*(?:${BUTTONS})\\W*$`,
+    `^${MARKS}(?:${BUTTONS})${MARKS}$`,
   ].join('|'),
   'iu',
 );

@@ -216,7 +216,13 @@ async function passRecord(
     if (inner !== undefined) {
       const place = await window.place(start, window.position + inner, fileStart);
       const next = await window.resumeAt(window.position + inner);
-      hidden = { kind: 'bad', ...place, reason: 'length', detail: 'Content-Length runs over later records', next };
+      hidden = {
+        kind: 'bad',
+        ...place,
+        reason: 'length',
+        detail: 'Content-Length runs over later records',
+        next,
+      };
     }
     // The last bytes stay for the next step: a header line may begin in them.
     const given = left > step ? step - HEADER_LINE_BYTES : step;

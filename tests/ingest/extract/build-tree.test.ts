@@ -9,7 +9,8 @@ import { STRING_CODEC } from '../../../src/ingest/extract/text-codec.js';
 function outline(html: string): string[] {
   return buildTree(html, STRING_CODEC).blocks.map(({ text, element }) => {
     const path: string[] = [];
-    for (let open: PageElement | undefined = element; open?.parent !== undefined; open = open.parent) path.unshift(open.tag);
+    for (let open: PageElement | undefined = element; open?.parent !== undefined; open = open.parent)
+      path.unshift(open.tag);
     return `${path.join('>')}: ${text}`;
   });
 }
@@ -18,10 +19,19 @@ describe('elements that end by themselves (HTML Standard, optional tags)', () =>
   it.each([
     ['<p>a<p>b', ['p: a', 'p: b']],
     ['<p>a<div>b</div>c', ['p: a', 'div: b', ': c']],
-    ['<ul><li>a<li>b<ul><li>c</ul>d<li>e</ul>f', ['ul>li: a', 'ul>li: b', 'ul>li>ul>li: c', 'ul>li: d', 'ul>li: e', ': f']],
+    [
+      '<ul><li>a<li>b<ul><li>c</ul>d<li>e</ul>f',
+      ['ul>li: a', 'ul>li: b', 'ul>li>ul>li: c', 'ul>li: d', 'ul>li: e', ': f'],
+    ],
     ['<dl><dt>a<dd>b<dt>c</dl>', ['dl>dt: a', 'dl>dd: b', 'dl>dt: c']],
-    ['<table><tr><td>a<td>b<tr><th>c</table>d', ['table>tr>td: a', 'table>tr>td: b', 'table>tr>th: c', ': d']],
-    ['<table><tr><td>a<table><tr><td>b</table>c<td>d</table>', ['table>tr>td: a', 'table>tr>td>table>tr>td: b', 'table>tr>td: c', 'table>tr>td: d']],
+    [
+      '<table><tr><td>a<td>b<tr><th>c</table>d',
+      ['table>tr>td: a', 'table>tr>td: b', 'table>tr>th: c', ': d'],
+    ],
+    [
+      '<table><tr><td>a<table><tr><td>b</table>c<td>d</table>',
+      ['table>tr>td: a', 'table>tr>td>table>tr>td: b', 'table>tr>td: c', 'table>tr>td: d'],
+    ],
   ])('%s', (html, blocks) => {
     expect(outline(html)).toEqual(blocks);
   });
@@ -70,31 +80,72 @@ describe('pages made to break parsers', () => {
   });
 
   it('are held within the caps', () => {
-    expect(Math.max(...buildTree('<div>'.repeat(5000), STRING_CODEC).elements.map(({ depth }) => depth))).toBe(MAX_DEPTH);
+    expect(
+      Math.max(...buildTree('<div>'.repeat(5000), STRING_CODEC).elements.map(({ depth }) => depth)),
+    ).toBe(MAX_DEPTH);
     expect(buildTree('<p>x'.repeat(MAX_ELEMENTS + 100), STRING_CODEC).elements.length).toBe(MAX_ELEMENTS);
   });
 });
 
 describe('any markup', () => {
   const part = fc.constantFrom(
-    '<div class="post">', '</div>', '<p>', '</p>', '<a href="x">', '</a>', '<ul>', '<li>', '</ul>', '<table>', '<tr>', '<td>', '</td>', '</table>', '<b>', '</b>',
-    '<br>', '<h2>', '</h2>', '<pre>', '</pre>', '<script>', '</script>', '<!--', '-->', '&amp;', '&#xe9;', '&#128512;', 'word ', 'naïve ', '日本語 ', '\u00a0', '<svg>', '</svg>', '<p hidden>', '"', '<', '\n',
+    '<div class="post">',
+    '</div>',
+    '<p>',
+    '</p>',
+    '<a href="x">',
+    '</a>',
+    '<ul>',
+    '<li>',
+    '</ul>',
+    '<table>',
+    '<tr>',
+    '<td>',
+    '</td>',
+    '</table>',
+    '<b>',
+    '</b>',
+    '<br>',
+    '<h2>',
+    '</h2>',
+    '<pre>',
+    '</pre>',
+    '<script>',
+    '</script>',
+    '<!--',
+    '-->',
+    '&amp;',
+    '&#xe9;',
+    '&#128512;',
+    'word ',
+    'naïve ',
+    '日本語 ',
+    '\u00a0',
+    '<svg>',
+    '</svg>',
+    '<p hidden>',
+    '"',
+    '<',
+    '\n',
   );
 
   it('is read the same as text and as UTF-8, and its elements are nested ranges of blocks', () => {
     fc.assert(
-      fc.property(fc.array(part, { maxLength: 80 }).map((parts) => parts.join('')), (html) => {
-        expect(extractMainTextUtf8(Buffer.from(html))).toEqual(extractMainText(html));
-        const { elements, blocks } = buildTree(html, STRING_CODEC);
-        for (const { parent, firstBlock, endBlock } of elements) {
-          expect(firstBlock).toBeLessThanOrEqual(endBlock);
-          expect(endBlock).toBeLessThanOrEqual(parent?.endBlock ?? blocks.length);
-          expect(firstBlock).toBeGreaterThanOrEqual(parent?.firstBlock ?? 0);
-        }
-        blocks.forEach(({ element }, index) => {
-          expect(index >= element.firstBlock && index < element.endBlock).toBe(true);
-        });
-      }),
+      fc.property(
+        fc.array(part, { maxLength: 80 }).map((parts) => parts.join('')),
+        (html) => {
+          expect(extractMainTextUtf8(Buffer.from(html))).toEqual(extractMainText(html));
+          const { elements, blocks } = buildTree(html, STRING_CODEC);
+          for (const { parent, firstBlock, endBlock } of elements) {
+            expect(firstBlock).toBeLessThanOrEqual(endBlock);
+            expect(endBlock).toBeLessThanOrEqual(parent?.endBlock ?? blocks.length);
+            expect(firstBlock).toBeGreaterThanOrEqual(parent?.firstBlock ?? 0);
+          }
+          blocks.forEach(({ element }, index) => {
+            expect(index >= element.firstBlock && index < element.endBlock).toBe(true);
+          });
+        },
+      ),
       { numRuns: 500 },
     );
   });

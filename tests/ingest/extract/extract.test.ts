@@ -3,8 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { extractMainText, extractMainTextUtf8 } from '../../../src/ingest/extract/extract.js';
 
 const P1 = 'The harbor and the old bridge have been there for as long as anyone in the village can remember.';
-const P2 = 'In winter the water freezes between the piers, and the children walk over to the island and back again.';
-const P3 = 'Nobody knows who built the first house, but its stones were taken from a ship that sank in a storm.';
+const P2 =
+  'In winter the water freezes between the piers, and the children walk over to the island and back again.';
+const P3 =
+  'Nobody knows who built the first house, but its stones were taken from a ship that sank in a storm.';
 
 /** The text of a page; the two ways of reading must agree. */
 function textOf(html: string): string {
@@ -43,23 +45,46 @@ describe('what surrounds the text is left out', () => {
   });
 
   it('lines that announce other texts, in several languages', () => {
-    for (const line of ['Read more: The island', 'Lesen Sie auch: Die Insel', 'Lire aussi : L’île', 'Te puede interesar: La isla', 'Photo: A. Photographer', '© 2024 The Village Times', 'Mehr zum Thema']) {
+    for (const line of [
+      'Read more: The island',
+      'Lesen Sie auch: Die Insel',
+      'Lire aussi : L’île',
+      'Te puede interesar: La isla',
+      'Photo: A. Photographer',
+      '© 2024 The Village Times',
+      'Mehr zum Thema',
+    ]) {
       expect(textOf(`<article><p>${P1}</p><p>${line}</p><p>${P2}</p></article>`)).toBe(`${P1}\n${P2}`);
     }
-    expect(textOf(`<article><p>${P1}</p><p>Read more than one book a year.</p><p>Readers know.</p><p>${P2}</p></article>`)).toContain('Readers know.');
+    expect(
+      textOf(
+        `<article><p>${P1}</p><p>Read more than one book a year.</p><p>Readers know.</p><p>${P2}</p></article>`,
+      ),
+    ).toContain('Readers know.');
+    expect(
+      textOf(
+        `<article><p>${P1}</p><p>Скачать книгу в PDF</p><p>Все права © у авторов этой книги.</p><p>${P2}</p></article>`,
+      ),
+    ).toBe(`${P1}\nСкачать книгу в PDF\nВсе права © у авторов этой книги.\n${P2}`);
   });
 });
 
 describe('what names say wrongly is not believed', () => {
   it('where the element holds most of the text', () => {
-    expect(textOf(`<body class="has-sidebar"><div class="widget sidebar-layout"><p>${P1}</p><p>${P2}</p></div></body>`)).toBe(`${P1}\n${P2}`);
+    expect(
+      textOf(
+        `<body class="has-sidebar"><div class="widget sidebar-layout"><p>${P1}</p><p>${P2}</p></div></body>`,
+      ),
+    ).toBe(`${P1}\n${P2}`);
     expect(textOf(`<form id="aspnetForm"><div><p>${P1}</p><p>${P2}</p></div></form>`)).toBe(`${P1}\n${P2}`);
   });
 
   it('for the words of a heading', () => {
-    expect(textOf(`<article><h2 id="related-work">Related work</h2><p>${P1}</p><h2 id="comments-on-the-past">Comments on the past</h2><p>${P2}</p></article>`)).toBe(
-      `Related work\n${P1}\nComments on the past\n${P2}`,
-    );
+    expect(
+      textOf(
+        `<article><h2 id="related-work">Related work</h2><p>${P1}</p><h2 id="comments-on-the-past">Comments on the past</h2><p>${P2}</p></article>`,
+      ),
+    ).toBe(`Related work\n${P1}\nComments on the past\n${P2}`);
   });
 });
 
@@ -71,7 +96,9 @@ describe('the form of the text', () => {
     y();
   }
 </pre><p>${P3}</p></article>`;
-    expect(textOf(html)).toBe(`Title\n${P1}\nPart\n- One thing\n- Another thing\n- First\n${P2}\n  if (x) {\n    y();\n  }\n${P3}`);
+    expect(textOf(html)).toBe(
+      `Title\n${P1}\nPart\n- One thing\n- Another thing\n- First\n${P2}\n  if (x) {\n    y();\n  }\n${P3}`,
+    );
   });
 
   it('tables: a row a line', () => {
@@ -81,11 +108,14 @@ describe('the form of the text', () => {
 
   it('whitespace is collapsed, line breaks stay, character references are decoded', () => {
     const html = `<article><p>  The   harbor\n\tand&nbsp;the<b> old</b> <i>bridge</i> &amp; more &lt;things&gt; &#8211; na&iuml;ve caf&eacute; &copy 2024,<br> <br>all of it&shy;self in one   place, for anyone to read.</p></article>`;
-    expect(textOf(html)).toBe('The harbor and the old bridge & more <things> – naïve café © 2024,\nall of itself in one place, for anyone to read.');
+    expect(textOf(html)).toBe(
+      'The harbor and the old bridge & more <things> – naïve café © 2024,\nall of itself in one place, for anyone to read.',
+    );
   });
 
   it('letters of any script', () => {
-    const text = '吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。何でも薄暗いじめじめした所でニャーニャー泣いていた事だけは記憶している。';
+    const text =
+      '吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。何でも薄暗いじめじめした所でニャーニャー泣いていた事だけは記憶している。';
     expect(textOf(`<body><nav><a href="/">ホーム</a></nav><div><p>${text}</p></div></body>`)).toBe(text);
   });
 
@@ -100,7 +130,9 @@ describe('pages with little text', () => {
     expect(textOf('<p>Hello</p>')).toBe('Hello');
     expect(textOf('just text')).toBe('just text');
     expect(textOf('<nav><a href="/">Home</a></nav>')).toBe('');
-    expect(textOf('<body><footer>Only a footer, but with some words</footer></body>')).toBe('Only a footer, but with some words');
+    expect(textOf('<body><footer>Only a footer, but with some words</footer></body>')).toBe(
+      'Only a footer, but with some words',
+    );
     expect(textOf('')).toBe('');
   });
 });
@@ -108,9 +140,19 @@ describe('pages with little text', () => {
 describe('metadata', () => {
   it('title, language and date', () => {
     const html = `<html lang="de-DE"><head><title>Der Hafen &ndash; Zeitung</title><meta property="og:title" content="Der Hafen"><meta property="article:published_time" content="2020-01-02T03:04:05Z"></head><body><p>${P1}</p></body></html>`;
-    expect(extractMainText(html)).toMatchObject({ title: 'Der Hafen', language: 'de-DE', date: '2020-01-02T03:04:05Z' });
-    expect(extractMainText(`<title> A\n&amp; B </title><meta http-equiv="content-language" content="fr"><p>x</p><time datetime="2021-05-06">May</time>`)).toMatchObject({ title: 'A & B', language: 'fr', date: '2021-05-06' });
+    expect(extractMainText(html)).toMatchObject({
+      title: 'Der Hafen',
+      language: 'de-DE',
+      date: '2020-01-02T03:04:05Z',
+    });
+    expect(
+      extractMainText(
+        `<title> A\n&amp; B </title><meta http-equiv="content-language" content="fr"><p>x</p><time datetime="2021-05-06">May</time>`,
+      ),
+    ).toMatchObject({ title: 'A & B', language: 'fr', date: '2021-05-06' });
     expect(extractMainText('<html lang="">')).toEqual({ text: '', title: null, language: null, date: null });
-    expect(extractMainText('<svg><title>Icon</title></svg><meta name="date" content="yesterday">')).toMatchObject({ title: null, date: null });
+    expect(
+      extractMainText('<svg><title>Icon</title></svg><meta name="date" content="yesterday">'),
+    ).toMatchObject({ title: null, date: null });
   });
 });

@@ -9,7 +9,8 @@ function read(bytes: Uint8Array, label?: string, isHtml = true): [string, string
   return [encoding, decodeAs(bytes, encoding)];
 }
 
-const RUSSIAN = 'Широкая электрификация южных губерний даст мощный толчок подъёму сельского хозяйства. Съешь же ещё этих мягких французских булок, да выпей чаю.';
+const RUSSIAN =
+  'Широкая электрификация южных губерний даст мощный толчок подъёму сельского хозяйства. Съешь же ещё этих мягких французских булок, да выпей чаю.';
 
 describe('the encoding of a page', () => {
   it('is what its byte order mark says, before any label; the mark is no text', () => {
@@ -19,7 +20,10 @@ describe('the encoding of a page', () => {
   });
 
   it('is what the HTTP header says, before the page', () => {
-    const bytes = Buffer.concat([Buffer.from('<meta charset="koi8-r">'), iconv.encode(RUSSIAN, 'windows-1251')]);
+    const bytes = Buffer.concat([
+      Buffer.from('<meta charset="koi8-r">'),
+      iconv.encode(RUSSIAN, 'windows-1251'),
+    ]);
     expect(read(bytes, 'windows-1251')).toEqual(['windows-1251', `<meta charset="koi8-r">${RUSSIAN}`]);
   });
 
@@ -40,16 +44,29 @@ describe('the encoding of a page', () => {
   });
 
   it('is not UTF-8 where most of the bytes beyond ASCII are not', () => {
-    expect(read(iconv.encode('Größe, Übermut, Straße, naïve façade', 'windows-1252'), 'utf-8')).toEqual(['windows-1252', 'Größe, Übermut, Straße, naïve façade']);
+    expect(read(iconv.encode('Größe, Übermut, Straße, naïve façade', 'windows-1252'), 'utf-8')).toEqual([
+      'windows-1252',
+      'Größe, Übermut, Straße, naïve façade',
+    ]);
   });
 
   it('is UTF-8 with a few broken sequences', () => {
-    const bytes = Buffer.concat([Buffer.from('Grüße, Äpfel, Öl, Überfluß, größer, häßlich, für, möglich '), Buffer.from([0xff]), Buffer.from(' Ende')]);
-    expect(read(bytes)).toEqual(['utf-8', 'Grüße, Äpfel, Öl, Überfluß, größer, häßlich, für, möglich \uFFFD Ende']);
+    const bytes = Buffer.concat([
+      Buffer.from('Grüße, Äpfel, Öl, Überfluß, größer, häßlich, für, möglich '),
+      Buffer.from([0xff]),
+      Buffer.from(' Ende'),
+    ]);
+    expect(read(bytes)).toEqual([
+      'utf-8',
+      'Grüße, Äpfel, Öl, Überfluß, größer, häßlich, für, möglich \uFFFD Ende',
+    ]);
   });
 
   it('ignores labels that nobody knows, and UTF-16 in a page that can be read as ASCII', () => {
-    expect(read(Buffer.from('<meta charset="utf-16"><meta charset="nonsense">plain'), 'x-unknown')).toEqual(['utf-8', '<meta charset="utf-16"><meta charset="nonsense">plain']);
+    expect(read(Buffer.from('<meta charset="utf-16"><meta charset="nonsense">plain'), 'x-unknown')).toEqual([
+      'utf-8',
+      '<meta charset="utf-16"><meta charset="nonsense">plain',
+    ]);
   });
 
   it('reads ISO-2022-JP, which is ASCII bytes, by its label', () => {
@@ -59,7 +76,10 @@ describe('the encoding of a page', () => {
 
   it('without any label is guessed', () => {
     const texts: [string, string][] = [
-      ['windows-1252', 'Voilà une très bonne idée: l’été à la forêt. Señor, mañana, corazón. Größe, für, Straße.'],
+      [
+        'windows-1252',
+        'Voilà une très bonne idée: l’été à la forêt. Señor, mañana, corazón. Größe, für, Straße.',
+      ],
       ['windows-1251', RUSSIAN],
       ['koi8-r', RUSSIAN],
       ['shift_jis', '吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。'],
@@ -67,28 +87,50 @@ describe('the encoding of a page', () => {
       ['euc-kr', '모든 국민은 인간으로서의 존엄과 가치를 가지며, 행복을 추구할 권리를 가진다.'],
       ['gbk', '我们认为这些真理是不言而喻的:人人生而平等,造物者赋予他们若干不可剥夺的权利。'],
       ['big5', '我們認為這些真理是不言而喻的:人人生而平等,造物者賦予他們若干不可剝奪的權利。'],
-      ['windows-1250', 'Zażółć gęślą jaźń. Příliš žluťoučký kůň úpěl ďábelské ódy. Wszyscy ludzie rodzą się wolni i równi.'],
+      [
+        'windows-1250',
+        'Zażółć gęślą jaźń. Příliš žluťoučký kůň úpěl ďábelské ódy. Wszyscy ludzie rodzą się wolni i równi.',
+      ],
       ['windows-1253', 'Όλοι οι άνθρωποι γεννιούνται ελεύθεροι και ίσοι στην αξιοπρέπεια και τα δικαιώματα.'],
-      ['windows-1254', 'Bütün insanlar hür, haysiyet ve haklar bakımından eşit doğarlar. Akıl ve vicdana sahiptirler.'],
+      [
+        'windows-1254',
+        'Bütün insanlar hür, haysiyet ve haklar bakımından eşit doğarlar. Akıl ve vicdana sahiptirler.',
+      ],
       ['windows-1255', 'כל בני האדם נולדו בני חורין ושווים בערכם ובזכויותיהם.'],
       ['windows-1256', 'يولد جميع الناس أحرارا متساوين في الكرامة والحقوق. وقد وهبوا عقلا وضميرا.'],
       ['windows-874', 'มนุษย์ทั้งหลายเกิดมามีอิสระและเสมอภาคกันในเกียรติศักดิ์และสิทธิ'],
     ];
     for (const [encoding, text] of texts) {
-      expect(read(iconv.encode(`<p>Page 1: ${text}</p>`, encoding))).toEqual([encoding, `<p>Page 1: ${text}</p>`]);
+      expect(read(iconv.encode(`<p>Page 1: ${text}</p>`, encoding))).toEqual([
+        encoding,
+        `<p>Page 1: ${text}</p>`,
+      ]);
     }
   });
 });
 
 describe('labels', () => {
   it('mean what the Encoding Standard says', () => {
-    expect(['iso-8859-1', 'ASCII', 'latin1', 'gb2312', 'x-sjis', 'ks_c_5601-1987', 'UTF8', ' utf-8 '].map(encodingOf)).toEqual([
-      'windows-1252', 'windows-1252', 'windows-1252', 'gbk', 'shift_jis', 'euc-kr', 'utf-8', 'utf-8',
+    expect(
+      ['iso-8859-1', 'ASCII', 'latin1', 'gb2312', 'x-sjis', 'ks_c_5601-1987', 'UTF8', ' utf-8 '].map(
+        encodingOf,
+      ),
+    ).toEqual([
+      'windows-1252',
+      'windows-1252',
+      'windows-1252',
+      'gbk',
+      'shift_jis',
+      'euc-kr',
+      'utf-8',
+      'utf-8',
     ]);
     expect(encodingOf('nonsense')).toBeUndefined();
   });
 
   it('windows-1252 has its own characters at 0x80 to 0x9F', () => {
-    expect(decodeAs(Buffer.from([0x80, 0x85, 0x91, 0x92, 0x93, 0x94, 0x96, 0x97, 0xe9]), 'windows-1252')).toBe('€…‘’“”–—é');
+    expect(
+      decodeAs(Buffer.from([0x80, 0x85, 0x91, 0x92, 0x93, 0x94, 0x96, 0x97, 0xe9]), 'windows-1252'),
+    ).toBe('€…‘’“”–—é');
   });
 });

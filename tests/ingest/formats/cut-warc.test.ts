@@ -16,9 +16,30 @@ describe('a plain WARC', () => {
   it('is cut at its records, each a range of the file', async () => {
     const records = await cutAll(await sourceOf(Buffer.concat([A, B, C])));
     expect(records.map(summary)).toEqual([
-      { kind: 'record', space: 'file', offset: 0, length: A.length, text: A.toString('latin1'), next: { space: 'file', offset: A.length } },
-      { kind: 'record', space: 'file', offset: A.length, length: B.length, text: B.toString('latin1'), next: { space: 'file', offset: A.length + B.length } },
-      { kind: 'record', space: 'file', offset: A.length + B.length, length: C.length, text: C.toString('latin1'), next: { space: 'file', offset: A.length + B.length + C.length } },
+      {
+        kind: 'record',
+        space: 'file',
+        offset: 0,
+        length: A.length,
+        text: A.toString('latin1'),
+        next: { space: 'file', offset: A.length },
+      },
+      {
+        kind: 'record',
+        space: 'file',
+        offset: A.length,
+        length: B.length,
+        text: B.toString('latin1'),
+        next: { space: 'file', offset: A.length + B.length },
+      },
+      {
+        kind: 'record',
+        space: 'file',
+        offset: A.length + B.length,
+        length: C.length,
+        text: C.toString('latin1'),
+        next: { space: 'file', offset: A.length + B.length + C.length },
+      },
     ]);
   });
 
@@ -67,7 +88,12 @@ describe('a compressed WARC', () => {
       `record file ${members[0].length}+${members[1].length}`,
       `record file ${members[0].length + members[1].length}+${members[2].length}`,
     ]);
-    expect(records.map((record) => record.kind === 'record' && Buffer.from(record.bytes).equals([A, B, C][records.indexOf(record)]))).toEqual([true, true, true]);
+    expect(
+      records.map(
+        (record) =>
+          record.kind === 'record' && Buffer.from(record.bytes).equals([A, B, C][records.indexOf(record)]),
+      ),
+    ).toEqual([true, true, true]);
   });
 
   it('in one member has records that are ranges of the content', async () => {
@@ -109,45 +135,82 @@ describe('a compressed WARC', () => {
 
 /** Records with random blocks, cut out of random members or none. */
 const blocks = fc.array(
-  fc.oneof(fc.uint8Array({ maxLength: 300 }), fc.constantFrom(A, Buffer.from('\r\n\r\nWARC/1.0\r\n'), Buffer.from('\n\n\n'))),
+  fc.oneof(
+    fc.uint8Array({ maxLength: 300 }),
+    fc.constantFrom(A, Buffer.from('\r\n\r\nWARC/1.0\r\n'), Buffer.from('\n\n\n')),
+  ),
   { minLength: 1, maxLength: 8 },
 );
 
 describe('any records', () => {
   it('come out as they went in, from every place and again, however they are compressed', async () => {
     await fc.assert(
-      fc.asyncProperty(blocks, fc.array(fc.nat(2000), { maxLength: 6 }), fc.boolean(), async (texts, cuts, compress) => {
-        const records = texts.map((block) => warcRecord(block));
-        const all = Buffer.concat(records);
-        const ends = [...new Set([0, ...cuts.map((cut) => cut % all.length), all.length])].sort((a, b) => a - b);
-        const parts = ends.slice(1).map((end, index) => all.subarray(ends[index], end));
-        const source = await sourceOf(compress ? gzipRecords(parts) : all);
-        const cut = await cutAll(source);
-        expect(cut.map((record) => record.kind === 'record' && Buffer.from(record.bytes).toString('latin1'))).toEqual(records.map((record) => record.toString('latin1')));
-        expect(await checkResumeAndReread(source)).toEqual([]);
-      }),
+      fc.asyncProperty(
+        blocks,
+        fc.array(fc.nat(2000), { maxLength: 6 }),
+        fc.boolean(),
+        async (texts, cuts, compress) => {
+          const records = texts.map((block) => warcRecord(block));
+          const all = Buffer.concat(records);
+          const ends = [...new Set([0, ...cuts.map((cut) => cut % all.length), all.length])].sort(
+            (a, b) => a - b,
+          );
+          const parts = ends.slice(1).map((end, index) => all.subarray(ends[index], end));
+          const source = await sourceOf(compress ? gzipRecords(parts) : all);
+          const cut = await cutAll(source);
+          expect(
+            cut.map((record) => record.kind === 'record' && Buffer.from(record.bytes).toString('latin1')),
+          ).toEqual(records.map((record) => record.toString('latin1')));
+          expect(await checkResumeAndReread(source)).toEqual([]);
+        },
+      ),
       { numRuns: 60 },
     );
   });
 
   it('come out the same however the bytes arrive', async () => {
-    const damaged = fc.array(fc.oneof(fc.constantFrom(A, B, C, warcRecord('xx', { contentLength: 9 }), warcRecord('x'.repeat(50), { contentLength: 7 }), warcRecord('x', { contentLength: null }), Buffer.from('\n\nWARC/1.0'), Buffer.from('garbage'))), { minLength: 1, maxLength: 8 });
+    const damaged = fc.array(
+      fc.oneof(
+        fc.constantFrom(
+          A,
+          B,
+          C,
+          warcRecord('xx', { contentLength: 9 }),
+          warcRecord('x'.repeat(50), { contentLength: 7 }),
+          warcRecord('x', { contentLength: null }),
+          Buffer.from('\n\nWARC/1.0'),
+          Buffer.from('garbage'),
+        ),
+      ),
+      { minLength: 1, maxLength: 8 },
+    );
     const cut = async (pieces: readonly Uint8Array[], limits = CUT_LIMITS): Promise<string[]> => {
       async function* arrive(): AsyncGenerator<Piece> {
         for (const bytes of pieces) yield { kind: 'content', bytes };
       }
-      const window = new ContentWindow(arrive(), { plain: true, file: 0, contentBefore: () => Promise.resolve(0) });
+      const window = new ContentWindow(arrive(), {
+        plain: true,
+        file: 0,
+        contentBefore: () => Promise.resolve(0),
+      });
       const records = [];
       for await (const record of cutWarc(window, limits)) records.push(record);
       return outline(records);
     };
     await fc.assert(
-      fc.asyncProperty(damaged, fc.integer({ min: 1, max: 40 }), fc.constantFrom(100, 200, 1000), async (parts, size, recordBytes) => {
-        const all = Buffer.concat(parts);
-        const pieces = Array.from({ length: Math.ceil(all.length / size) }, (_, index) => all.subarray(index * size, (index + 1) * size));
-        const limits = { ...CUT_LIMITS, recordBytes };
-        expect(await cut(pieces, limits)).toEqual(await cut([all], limits));
-      }),
+      fc.asyncProperty(
+        damaged,
+        fc.integer({ min: 1, max: 40 }),
+        fc.constantFrom(100, 200, 1000),
+        async (parts, size, recordBytes) => {
+          const all = Buffer.concat(parts);
+          const pieces = Array.from({ length: Math.ceil(all.length / size) }, (_, index) =>
+            all.subarray(index * size, (index + 1) * size),
+          );
+          const limits = { ...CUT_LIMITS, recordBytes };
+          expect(await cut(pieces, limits)).toEqual(await cut([all], limits));
+        },
+      ),
       { numRuns: 200 },
     );
   });

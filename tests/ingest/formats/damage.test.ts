@@ -26,11 +26,17 @@ describe('a plain WARC', () => {
   it('that breaks off in a block', async () => {
     const all = Buffer.concat([A, B]);
     const end = all.length - 10;
-    expect(await outlineOf(all.subarray(0, end))).toEqual([`record file 0+${A.length}`, `truncated file ${A.length}+${end - A.length}`]);
+    expect(await outlineOf(all.subarray(0, end))).toEqual([
+      `record file 0+${A.length}`,
+      `truncated file ${A.length}+${end - A.length}`,
+    ]);
   });
 
   it('that breaks off in a header', async () => {
-    expect(await outlineOf(Buffer.concat([A, B.subarray(0, 40)]))).toEqual([`record file 0+${A.length}`, `truncated file ${A.length}+40`]);
+    expect(await outlineOf(Buffer.concat([A, B.subarray(0, 40)]))).toEqual([
+      `record file 0+${A.length}`,
+      `truncated file ${A.length}+40`,
+    ]);
   });
 
   it('that ends with the block still is whole', async () => {
@@ -62,7 +68,10 @@ describe('a plain WARC', () => {
     expect(await outlineOf(Buffer.concat([A, wrong, B, C, C, C]))).toEqual([
       `record file 0+${A.length}`,
       `length file ${A.length}+${wrong.length}`,
-      ...[B, C, C, C].map((record, index) => `record file ${A.length + wrong.length + (index > 0 ? B.length : 0) + Math.max(0, index - 1) * C.length}+${record.length}`),
+      ...[B, C, C, C].map(
+        (record, index) =>
+          `record file ${A.length + wrong.length + (index > 0 ? B.length : 0) + Math.max(0, index - 1) * C.length}+${record.length}`,
+      ),
     ]);
   });
 
@@ -79,13 +88,19 @@ describe('a plain WARC', () => {
   it('with a header without Content-Length, or with a senseless one', async () => {
     for (const contentLength of [null, '-5', 'many', '99999999999999999999']) {
       const wrong = warcRecord('text', { contentLength });
-      expect(await outlineOf(Buffer.concat([wrong, C]))).toEqual([`header file 0+${wrong.length}`, `record file ${wrong.length}+${C.length}`]);
+      expect(await outlineOf(Buffer.concat([wrong, C]))).toEqual([
+        `header file 0+${wrong.length}`,
+        `record file ${wrong.length}+${C.length}`,
+      ]);
     }
   });
 
   it('with a header that does not end', async () => {
     const endless = Buffer.from(`WARC/1.0\r\n${'X-Field: value\r\n'.repeat(6000)}`);
-    expect(await outlineOf(Buffer.concat([endless, C]))).toEqual([`header file 0+${endless.length}`, `record file ${endless.length}+${C.length}`]);
+    expect(await outlineOf(Buffer.concat([endless, C]))).toEqual([
+      `header file 0+${endless.length}`,
+      `record file ${endless.length}+${C.length}`,
+    ]);
   });
 
   it('with a record above the limit: it is passed, not held', async () => {
@@ -152,7 +167,13 @@ describe('a compressed WARC', () => {
   });
 
   it('with garbage in which a magic number lies', async () => {
-    const garbage = Buffer.concat([noise(500), Buffer.from([0x1f, 0x8b, 8]), noise(500, 2), gzipSync('no record'), noise(10, 3)]);
+    const garbage = Buffer.concat([
+      noise(500),
+      Buffer.from([0x1f, 0x8b, 8]),
+      noise(500, 2),
+      gzipSync('no record'),
+      noise(10, 3),
+    ]);
     expect(await outlineOf(Buffer.concat([a, garbage, c]))).toEqual([
       `record file 0+${a.length}`,
       `garbage file ${a.length}+${garbage.length}`,
@@ -183,14 +204,23 @@ describe('a compressed WARC', () => {
     const records = Array.from({ length: 40 }, () => warcRecord(randomBytes(50_000).toString('base64')));
     const whole = gzipSync(Buffer.concat(records));
     const lines = await outlineOf(whole.subarray(0, whole.length / 2));
-    expect(lines.slice(0, -1)).toEqual(records.slice(0, lines.length - 1).map((record, index) => `record content ${index * record.length}+${record.length}`));
+    expect(lines.slice(0, -1)).toEqual(
+      records
+        .slice(0, lines.length - 1)
+        .map((record, index) => `record content ${index * record.length}+${record.length}`),
+    );
     expect(lines.length).toBeGreaterThan(18);
-    expect(lines.at(-1)).toMatch(new RegExp(`^truncated content ${(lines.length - 1) * records[0].length}\\+\\d+$`));
+    expect(lines.at(-1)).toMatch(
+      new RegExp(`^truncated content ${(lines.length - 1) * records[0].length}\\+\\d+$`),
+    );
   });
 
   it('of large members, one of them damaged: places behind it do not depend on where reading began', async () => {
     // More than is held back for its checksum, so that content before the damage is delivered.
-    const member = (n: number): Buffer => gzipSync(Buffer.concat(Array.from({ length: n }, (_, i) => warcRecord(noise(200_000, i).toString('base64')))));
+    const member = (n: number): Buffer =>
+      gzipSync(
+        Buffer.concat(Array.from({ length: n }, (_, i) => warcRecord(noise(200_000, i).toString('base64')))),
+      );
     const whole = member(20);
     const wrong = Buffer.concat([whole.subarray(0, 3_500_000), whole.subarray(3_501_000)]);
     const source = await sourceOf(Buffer.concat([member(2), wrong, member(3)]));
@@ -200,20 +230,31 @@ describe('a compressed WARC', () => {
     expect(await checkResumeAndReread(source)).toEqual([]);
   });
 
-  it('damaged at random places: everything is accounted for, and resuming changes nothing', { timeout: 60_000 }, async () => {
-    const records = Array.from({ length: 12 }, (_, index) => gzipSync(warcRecord(`text ${index} `.repeat(index * 5 + 1))));
-    const whole = Buffer.concat(records);
-    await fc.assert(
-      fc.asyncProperty(fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 }), async (changes) => {
-        const bytes = Buffer.from(whole);
-        for (const [place, value] of changes) bytes[place] = value;
-        const source = await sourceOf(bytes, 'x.warc.gz');
-        const cut = await cutAll(source);
-        expect(await checkResumeAndReread(source)).toEqual([]);
-        // Each change costs at most the member that it is in and, where it makes a boundary unreadable, the next.
-        expect(cut.filter(({ kind }) => kind === 'record').length).toBeGreaterThanOrEqual(records.length - 2 * changes.length);
-      }),
-      { numRuns: 60 },
-    );
-  });
+  it(
+    'damaged at random places: everything is accounted for, and resuming changes nothing',
+    { timeout: 60_000 },
+    async () => {
+      const records = Array.from({ length: 12 }, (_, index) =>
+        gzipSync(warcRecord(`text ${index} `.repeat(index * 5 + 1))),
+      );
+      const whole = Buffer.concat(records);
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 }),
+          async (changes) => {
+            const bytes = Buffer.from(whole);
+            for (const [place, value] of changes) bytes[place] = value;
+            const source = await sourceOf(bytes, 'x.warc.gz');
+            const cut = await cutAll(source);
+            expect(await checkResumeAndReread(source)).toEqual([]);
+            // Each change costs at most the member that it is in and, where it makes a boundary unreadable, the next.
+            expect(cut.filter(({ kind }) => kind === 'record').length).toBeGreaterThanOrEqual(
+              records.length - 2 * changes.length,
+            );
+          },
+        ),
+        { numRuns: 60 },
+      );
+    },
+  );
 });

@@ -8,7 +8,8 @@ const INFO = warcRecord('software: x', { type: 'warcinfo', contentType: 'applica
 const WET = warcRecord('text');
 const WAT = warcRecord('{}', { type: 'metadata', contentType: 'application/json' });
 
-const detect = async (bytes: Uint8Array | string, name = 'data'): Promise<string> => detectFormat(await sourceOf(bytes, name));
+const detect = async (bytes: Uint8Array | string, name = 'data'): Promise<string> =>
+  detectFormat(await sourceOf(bytes, name));
 
 describe('detectFormat', () => {
   it.each([

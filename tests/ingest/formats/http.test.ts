@@ -33,8 +33,13 @@ describe('parseResponse', () => {
   });
 
   it('reads fields: any case, folded lines, the first of several, bare line feeds', () => {
-    const response = parseResponse(Buffer.from('HTTP/1.1 200 OK\nCONTENT-type:text/html\nX: a\n  b\nX: c\nbroken\n\nbody\n\n'));
-    expect([...(response?.fields ?? [])]).toEqual([['content-type', 'text/html'], ['x', 'a b']]);
+    const response = parseResponse(
+      Buffer.from('HTTP/1.1 200 OK\nCONTENT-type:text/html\nX: a\n  b\nX: c\nbroken\n\nbody\n\n'),
+    );
+    expect([...(response?.fields ?? [])]).toEqual([
+      ['content-type', 'text/html'],
+      ['x', 'a b'],
+    ]);
     expect(Buffer.from(response?.body ?? []).toString()).toBe('body\n\n');
   });
 });
@@ -42,13 +47,20 @@ describe('parseResponse', () => {
 describe('decodeBody', () => {
   it('takes chunks apart (the example of RFC 9112, with extensions and trailers)', () => {
     const chunked = { 'Transfer-Encoding': 'chunked' };
-    expect(decode('4\r\nWiki\r\n5;name=value\r\npedia\r\nE\r\n in\r\n\r\nchunks.\r\n0\r\nTrailer: x\r\n\r\n', chunked)).toBe('Wikipedia in\r\n\r\nchunks.');
+    expect(
+      decode(
+        '4\r\nWiki\r\n5;name=value\r\npedia\r\nE\r\n in\r\n\r\nchunks.\r\n0\r\nTrailer: x\r\n\r\n',
+        chunked,
+      ),
+    ).toBe('Wikipedia in\r\n\r\nchunks.');
     expect(decode('4\r\nWiki\r\n5\r\npe', chunked)).toBe('Wikipe');
     expect(decode('4\r\nWiki\r\n5\r\npedia\r\nzz', chunked)).toBe('Wikipedia');
   });
 
   it('leaves a body that is decoded already', () => {
-    expect(decode('<html>plain', { 'Transfer-Encoding': 'chunked', 'Content-Encoding': 'gzip' })).toBe('<html>plain');
+    expect(decode('<html>plain', { 'Transfer-Encoding': 'chunked', 'Content-Encoding': 'gzip' })).toBe(
+      '<html>plain',
+    );
     expect(decode('99 bottles of beer', { 'Transfer-Encoding': 'chunked' })).toBe('99 bottles of beer');
     expect(decode(TEXT, { 'Content-Encoding': 'br' })).toBe(TEXT);
     expect(decode(TEXT, { 'Content-Encoding': 'deflate' })).toBe(TEXT);
@@ -69,13 +81,21 @@ describe('decodeBody', () => {
 
   it('undoes a content coding in chunks', () => {
     const body = gzipSync(TEXT);
-    const chunks = Buffer.concat([Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from('\r\n0\r\n\r\n')]);
+    const chunks = Buffer.concat([
+      Buffer.from(`${body.length.toString(16)}\r\n`),
+      body,
+      Buffer.from('\r\n0\r\n\r\n'),
+    ]);
     expect(decode(chunks, { 'Content-Encoding': 'gzip', 'Transfer-Encoding': 'chunked' })).toBe(TEXT);
   });
 
   it('keeps what is there of a body that breaks off', () => {
     const text = Array.from({ length: 3000 }, (_, index) => `${(index * 7919) % 10_007} `).join('');
-    for (const [coding, body] of [['gzip', gzipSync(text)], ['deflate', deflateSync(text)], ['br', brotliCompressSync(text)]] as const) {
+    for (const [coding, body] of [
+      ['gzip', gzipSync(text)],
+      ['deflate', deflateSync(text)],
+      ['br', brotliCompressSync(text)],
+    ] as const) {
       const start = decode(body.subarray(0, body.length / 2), { 'Content-Encoding': coding }) as string;
       expect(start.length).toBeGreaterThan(text.length / 4);
       expect(text.startsWith(start)).toBe(true);
@@ -86,7 +106,9 @@ describe('decodeBody', () => {
     const broken = gzipSync(TEXT);
     broken.fill(0xff, 15, 40);
     expect(decode(broken, { 'Content-Encoding': 'gzip' })).toMatchObject({ kind: 'bad', reason: 'http' });
-    expect(decode(Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 1, 2]), { 'Content-Encoding': 'zstd' })).toMatchObject({ kind: 'bad', reason: 'http', detail: 'content coding zstd is not supported' });
+    expect(decode(Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 1, 2]), { 'Content-Encoding': 'zstd' })).toMatchObject(
+      { kind: 'bad', reason: 'http', detail: 'content coding zstd is not supported' },
+    );
   });
 
   it('stops at the limit of decoded bytes', () => {
