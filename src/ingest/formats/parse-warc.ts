@@ -41,6 +41,8 @@ export function parseWarcRecord(bytes: Uint8Array): Parsed {
       return parseHttpResponse(block, fields.get('warc-identified-payload-type'), info);
     case 'resource':
       if (info.url?.startsWith('dns:') === true) return other('dns');
+      // A crawler keeps its own arguments and log this way.
+      if (info.url?.startsWith('metadata:') === true) return other('metadata');
       return parsePayload(block, fields.get('content-type'), info);
     case 'conversion':
       return parsePayload(block, fields.get('content-type') ?? 'text/plain', info);

@@ -104,6 +104,10 @@ describe('WARC records', () => {
     ['revisit', warcRecord('HTTP/1.1 200 OK\r\n\r\n', { type: 'revisit' })],
     ['unknown-type', warcRecord('x', { type: 'unheard-of' })],
     [
+      'metadata',
+      warcRecord('log', { type: 'resource', uri: 'metadata://gnu.org/software/wget/warc/wget.log' }),
+    ],
+    [
       'dns',
       warcRecord('20240518\nexample.com. 300 IN A 1.2.3.4', {
         type: 'response',
