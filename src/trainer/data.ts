@@ -163,7 +163,7 @@ export class TrainingData {
     this.reclaimed = true;
     for (const [index, segment] of segments.entries()) {
       if (index < this.at || !completes(segment) || settled.has(segment.name)) continue;
-      if (!(await this.options.feed.hold(segment.name))) await this.shorten(index, 'another run has it now');
+      if (!(await this.options.feed.hold(segment.name))) await this.shorten(index, 'its lease was lost');
     }
   }
 

@@ -23,9 +23,13 @@ export const trainOptionsSchema = z.object({
     .string()
     .optional()
     .describe('a preset, tiny or small, or the path of a config.json (default: tiny)'),
-  steps: integer(1).optional().describe('steps of the whole run; more than before goes on (default: 200)'),
+  steps: integer(1)
+    .optional()
+    .describe('steps of the whole run; more of them continue a finished one (default: 200)'),
   batch: integer(1, MAX_BATCH).optional().describe('sequences in a step (default: 8)'),
-  context: integer(1, MAX_CONTEXT).optional().describe('tokens of a sequence (default: 256)'),
+  context: integer(1, MAX_CONTEXT)
+    .optional()
+    .describe('tokens of a sequence (default: 256, or as many as the model takes)'),
   learningRate: z.coerce.number().positive().optional().describe('peak learning rate (default: 0.003)'),
   minLearningRate: z.coerce
     .number()
@@ -44,8 +48,8 @@ export const trainOptionsSchema = z.object({
   evalTokens: integer(1).default(1_000_000).describe('tokens of the valid split that these use at most'),
   checkpointEvery: integer(1).default(100).describe('steps between two checkpoints'),
   keep: integer(1).default(3).describe('checkpoints that are kept'),
-  engine: z.enum(['onnx']).default('onnx').describe('what runs the tensor graph'),
-  device: z.enum(['auto', 'cpu']).default('auto').describe('where it runs'),
+  engine: z.enum(['onnx']).default('onnx').describe('what runs the tensor graph: onnx'),
+  device: z.enum(['auto', 'cpu']).default('auto').describe('where it runs: auto or cpu'),
   threads: integer(1, 1024).optional().describe('threads inside of an operation (default: one a core)'),
 });
 
@@ -73,13 +77,17 @@ export const DEFAULT_DATASET = 'default';
 export const DEFAULT_MODEL = 'tiny';
 export const DEFAULT_STEPS = 200;
 
-/** The settings of a run that begins. @throws TokenmillError CONFIG_INVALID where two of them do not fit */
-export function newRunSettings(options: TrainOptions): RunSettings {
+/**
+ * The settings of a run that begins.
+ * @param maxContext the model's max_position_embeddings
+ * @throws TokenmillError CONFIG_INVALID where two of them do not fit
+ */
+export function newRunSettings(options: TrainOptions, maxContext: number): RunSettings {
   const steps = options.steps ?? DEFAULT_STEPS;
   const learningRate = options.learningRate ?? 3e-3;
   const settings: RunSettings = {
     batch: options.batch ?? 8,
-    context: options.context ?? 256,
+    context: options.context ?? Math.min(256, maxContext),
     learning_rate: learningRate,
     min_learning_rate: options.minLearningRate ?? learningRate / 10,
     warmup: options.warmup ?? Math.floor(steps / 10),
@@ -94,6 +102,12 @@ export function newRunSettings(options: TrainOptions): RunSettings {
     throw new TokenmillError(
       'CONFIG_INVALID',
       `--warmup ${settings.warmup} is not less than the ${steps} steps`,
+    );
+  }
+  if (settings.context > maxContext) {
+    throw new TokenmillError(
+      'CONFIG_INVALID',
+      `--context ${settings.context} is more than the model's max_position_embeddings, ${maxContext}`,
     );
   }
   if (settings.min_learning_rate > learningRate) {

@@ -27,7 +27,6 @@ import {
   DEFAULT_STEPS,
   newRunSettings,
   runSettingsSchema,
-  type RunSettings,
   type TrainOptions,
 } from './options.js';
 
@@ -128,7 +127,7 @@ async function checkModel(
   tokenizer: Tokenizer,
   file: RunFile,
 ): Promise<void> {
-  const asked = await planModel(model, tokenizer, file.settings);
+  const asked = await planModel(model, tokenizer);
   if (canonicalJson(asked) === canonicalJson(config)) return;
   throw new TokenmillError(
     'CONFIG_MISMATCH',
@@ -157,7 +156,6 @@ interface RunPlan {
 
 /** What a new run would be. Writes nothing. */
 async function planRun(workspace: Workspace, name: string, options: TrainOptions): Promise<RunPlan> {
-  const settings = newRunSettings(options);
   const dataset = options.dataset ?? DEFAULT_DATASET;
   await workspace.readDatasetConfig(dataset);
   const commits = await readCommits(workspace.dataset(dataset));
@@ -169,7 +167,8 @@ async function planRun(workspace: Workspace, name: string, options: TrainOptions
   }
   const model = options.model ?? DEFAULT_MODEL;
   const loaded = await loadRunTokenizer(workspace, tokenizer);
-  const config = await planModel(model, loaded, settings);
+  const config = await planModel(model, loaded);
+  const settings = newRunSettings(options, config.max_position_embeddings);
   const file: RunFile = {
     version: 1,
     name,
@@ -201,7 +200,7 @@ function isPreset(model: string): boolean {
 }
 
 /** The configuration as config.json keeps it, with what transformers needs to generate: the ids of special tokens. */
-async function planModel(model: string, tokenizer: Tokenizer, settings: RunSettings): Promise<ModelConfig> {
+async function planModel(model: string, tokenizer: Tokenizer): Promise<ModelConfig> {
   const isFile = !isPreset(model) && (model.endsWith('.json') || existsSync(model));
   const config = isFile ? parseModelConfig(await readJson(model)) : presetConfig(model, tokenizer.vocabSize);
   if (config.vocab_size < tokenizer.vocabSize) {
@@ -209,12 +208,6 @@ async function planModel(model: string, tokenizer: Tokenizer, settings: RunSetti
       'MODEL_INVALID',
       `the model has a vocabulary of ${config.vocab_size}, the tokenizer of the dataset one of ${tokenizer.vocabSize}`,
       { place: isFile ? { file: model } : {}, hint: `set vocab_size to ${tokenizer.vocabSize} or more` },
-    );
-  }
-  if (config.max_position_embeddings < settings.context) {
-    throw new TokenmillError(
-      'CONFIG_INVALID',
-      `--context ${settings.context} is more than the model's max_position_embeddings, ${config.max_position_embeddings}`,
     );
   }
   return parseModelConfig({

@@ -151,7 +151,7 @@ describe('after a crash', () => {
     const expected = [...SHARDS[3], ...SHARDS[0]];
     expect(await ids(await run.start(checkpoint), 3)).toEqual(expected.slice(0, 12));
     expect(run.log).toEqual([
-      'shard train-1-3: another run has it now; 8 tokens are left out',
+      'shard train-1-3: its lease was lost; 8 tokens are left out',
       'the queue is empty: epoch 2 over the shards of this run',
     ]);
     // The same again after one more crash.

@@ -129,6 +129,11 @@ describe('a run', () => {
     expect(await checkpoints(made)).toEqual(['step-000010', 'step-000012']);
   });
 
+  it('has the longest context that the model takes where 256 is too much', async () => {
+    const made = await smallWorkspace(SHARDS);
+    expect(await run(made, { context: undefined, batch: 1, steps: 2 })).toMatchObject({ tokens: 2 * 64 });
+  });
+
   it('trains the same whatever is evaluated and saved on the way', async () => {
     const weights = async (options: Record<string, unknown>): Promise<Buffer> =>
       readFile(join((await run(await smallWorkspace(SHARDS), options)).checkpoint, 'model.safetensors'));
@@ -176,6 +181,15 @@ describe('what is refused', () => {
     const made = await smallWorkspace(SHARDS);
     await expect(run(made, options)).rejects.toMatchObject(error);
     await expect(readdir(made.workspace.models)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('a dataset that has no tokens yet', async () => {
+    const made = await smallWorkspace(SHARDS);
+    await made.workspace.createDataset('new', { version: 1 });
+    await expect(run(made, { dataset: 'new' })).rejects.toMatchObject({
+      code: 'DATA_EXHAUSTED',
+      message: 'dataset new has no tokens yet',
+    });
   });
 
   it('a model with fewer tokens than the tokenizer', async () => {
