@@ -10,6 +10,7 @@ import { Workspace } from '../../src/store/workspace.js';
 import { tokenmill } from '../support/cli.js';
 import { generateDocuments, toJsonl } from '../support/corpus.js';
 import { decisions, rows, shardHashes } from '../support/dataset.js';
+import { makeTokenizer } from '../support/tokenizer.js';
 
 const KILLS = 12;
 
@@ -18,6 +19,7 @@ it(
   { timeout: 240_000 },
   async () => {
     const folder = await mkdtemp(join(tmpdir(), 'tokenmill-crash-'));
+    const tokenizer = await makeTokenizer(join(folder, 'small'));
     const input = join(folder, 'in.jsonl');
     const documents = generateDocuments(2, 1500);
     await writeFile(input, toJsonl(documents));
@@ -34,7 +36,7 @@ it(
           '--dataset',
           'd',
           '--tokenizer',
-          'gpt2',
+          tokenizer,
           '--shard-tokens',
           '20000',
           '--window',

@@ -3,15 +3,20 @@ import { chmod, mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readCommits } from '../../src/store/commits.js';
 import { Workspace } from '../../src/store/workspace.js';
 import { MAIN, run, tokenmill } from '../support/cli.js';
 import { generateDocuments, toJsonl } from '../support/corpus.js';
 import { rows } from '../support/dataset.js';
+import { makeTokenizer } from '../support/tokenizer.js';
 
 let folder: string;
 let workspace: string;
+let tokenizer: string;
+beforeAll(async () => {
+  tokenizer = await makeTokenizer(join(await mkdtemp(join(tmpdir(), 'tokenmill-faults-')), 'small'));
+});
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tokenmill-faults-'));
   workspace = join(folder, 'workspace');
@@ -43,7 +48,7 @@ async function ingest(
     '--policy',
     'keep-all',
     '--tokenizer',
-    'gpt2',
+    tokenizer,
     '--json',
   ]);
   return { status, stderr, counts: stdout === '' ? {} : (JSON.parse(stdout) as Summary).counts };
@@ -150,7 +155,7 @@ describe('a full disk', () => {
     const copy = join(folder, 'copy');
     await mkdir(small);
     await mkdir(copy);
-    const ingest = `"${process.execPath}" "${MAIN}" ingest "${input}" --dataset d --tokenizer gpt2 --window 1 --policy keep-all`;
+    const ingest = `"${process.execPath}" "${MAIN}" ingest "${input}" --dataset d --tokenizer "${tokenizer}" --window 1 --policy keep-all`;
     // A file system of 8 MB in a mount namespace of its own; what it holds in the end is copied out.
     const script = `mount -t tmpfs -o size=8m tmpfs "${small}" && mkdir "${small}/w" && head -c 5500000 /dev/zero > "${small}/filler" && ${ingest} --workspace "${small}/w"; status=$?; cp -r "${small}/w" "${copy}/"; exit $status`;
     const { status, stderr } = await run('unshare', ['--mount', '--map-root-user', 'sh', '-c', script]);

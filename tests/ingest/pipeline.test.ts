@@ -14,13 +14,17 @@ import { Workspace } from '../../src/store/workspace.js';
 import { loadTokenizer } from '../../src/tokenizer/load.js';
 import { generateDocuments, toJsonl, type GeneratedDocument } from '../support/corpus.js';
 import { decisions, rows, shardHashes } from '../support/dataset.js';
+import { makeTokenizer } from '../support/tokenizer.js';
 
 let folder: string;
 let inputs: string[];
 let documents: GeneratedDocument[];
+/** Exists beforehand, so that windows commit one by one from the first. */
+let tokenizer: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tokenmill-pipeline-'));
+  tokenizer = await makeTokenizer(join(folder, 'small'));
   documents = generateDocuments(1, 600);
   inputs = [join(folder, 'a.jsonl'), join(folder, 'b.jsonl.gz')];
   await writeFile(inputs[0], toJsonl(documents.slice(0, 350)));
@@ -74,7 +78,7 @@ describe('ingest', () => {
     const workspace = await newWorkspace();
     await run(workspace);
     const paths = new Workspace(workspace).dataset('d');
-    const tokenizer = await loadTokenizer(join(workspace, 'tokenizers', 'd-512'));
+    const trained = await loadTokenizer(join(workspace, 'tokenizers', 'd-512'));
     for (const split of ['train', 'valid']) {
       const kept = await rows(
         workspace,
@@ -92,14 +96,14 @@ describe('ingest', () => {
           dataset: 'd',
           split,
           vocabSize: 512,
-          tokenizerSha256: tokenizer.sha256,
+          tokenizerSha256: trained.sha256,
         });
         for (let i = 0; i < shard.rows; i++, row++) {
           const ids = shard.tokens.subarray(shard.offsets[i], shard.offsets[i + 1]);
           expect(shard.documentId(i)).toBe(kept[row]['document_id']);
           expect(ids.length).toBe(kept[row]['tokens']);
-          expect(ids[ids.length - 1]).toBe(tokenizer.endOfTextId);
-          expect(tokenizer.decodeText(Uint32Array.from(ids.subarray(0, -1)))).toBe(kept[row]['text']);
+          expect(ids[ids.length - 1]).toBe(trained.endOfTextId);
+          expect(trained.decodeText(Uint32Array.from(ids.subarray(0, -1)))).toBe(kept[row]['text']);
         }
       }
       expect(row).toBe(kept.length);
@@ -122,7 +126,7 @@ describe('ingest', () => {
 
   it('gives byte-identical shards and equal verdicts for any number of workers and any window', async () => {
     const first = await newWorkspace();
-    const { commits } = await run(first, { workers: 1, window: 1e9 });
+    const { commits } = await run(first, { workers: 1, window: 1e9, tokenizer });
     expect(commits).toBe(1);
     const shards = await shardHashes(first, 'd');
     const decided = await decisions(first);
@@ -133,8 +137,6 @@ describe('ingest', () => {
       [3, 1],
     ]) {
       const other = await newWorkspace();
-      // An existing tokenizer, so that windows commit one by one from the first.
-      const tokenizer = join(first, 'tokenizers', 'd-512');
       const summary = await run(other, { workers, window, tokenizer });
       if (window < 1e9) expect(summary.commits).toBeGreaterThan(2);
       expect(await shardHashes(other, 'd')).toEqual(shards);
@@ -144,7 +146,6 @@ describe('ingest', () => {
 
   it('continues a dataset: a later ingest sees the duplicates of an earlier one, and skips what was read', async () => {
     const whole = await newWorkspace();
-    const tokenizer = 'gpt2';
     await run(whole, { tokenizer });
     const parts = await newWorkspace();
     await run(parts, { tokenizer }, { inputs: [inputs[0]] });
@@ -156,7 +157,6 @@ describe('ingest', () => {
 
   it('stops at a commit when it is interrupted, and ends identical when it is run again', async () => {
     const whole = await newWorkspace();
-    const tokenizer = 'gpt2';
     await run(whole, { tokenizer });
     const cut = await newWorkspace();
     const controller = new AbortController();
@@ -178,16 +178,16 @@ describe('ingest', () => {
 
   it('tells what does not fit an existing dataset', async () => {
     const workspace = await newWorkspace();
-    await run(workspace, { tokenizer: 'gpt2' });
+    await run(workspace, { tokenizer });
     await expect(run(workspace, { tokenizer: 'train:600' })).rejects.toMatchObject({
       code: 'CONFIG_MISMATCH',
-      message: expect.stringContaining('--tokenizer gpt2, not train:600') as string,
+      message: expect.stringContaining(`--tokenizer ${tokenizer}, not train:600`) as string,
     });
-    await expect(run(workspace, { tokenizer: 'gpt2', policy: 'keep-all' })).rejects.toMatchObject({
+    await expect(run(workspace, { tokenizer, policy: 'keep-all' })).rejects.toMatchObject({
       code: 'CONFIG_MISMATCH',
     });
     await expect(
-      run(workspace, { tokenizer: 'gpt2', policy: 'gopher', set: { min_words: '51' } }),
+      run(workspace, { tokenizer, policy: 'gopher', set: { min_words: '51' } }),
     ).rejects.toMatchObject({ code: 'CONFIG_MISMATCH' });
   });
 
@@ -195,11 +195,11 @@ describe('ingest', () => {
     const workspace = await newWorkspace();
     const source = join(workspace, 'x.jsonl');
     await writeFile(source, toJsonl(documents.slice(0, 5)));
-    await run(workspace, { tokenizer: 'gpt2' }, { inputs: [source] });
+    await run(workspace, { tokenizer }, { inputs: [source] });
     await utimes(source, 1, 1);
-    expect(await run(workspace, { tokenizer: 'gpt2' }, { inputs: [source] })).toMatchObject({ skipped: 1 });
+    expect(await run(workspace, { tokenizer }, { inputs: [source] })).toMatchObject({ skipped: 1 });
     await writeFile(source, toJsonl(documents.slice(0, 6)));
-    await expect(run(workspace, { tokenizer: 'gpt2' }, { inputs: [source] })).rejects.toMatchObject({
+    await expect(run(workspace, { tokenizer }, { inputs: [source] })).rejects.toMatchObject({
       code: 'SOURCE_CHANGED',
     });
     await expect(run(workspace, { dataset: 'other', tokenizer: 'train:12' })).rejects.toMatchObject({
@@ -210,16 +210,16 @@ describe('ingest', () => {
 
   it('has one writer a dataset', async () => {
     const workspace = await newWorkspace();
-    await run(workspace, { tokenizer: 'gpt2' }, { inputs: [inputs[0]] });
+    await run(workspace, { tokenizer }, { inputs: [inputs[0]] });
     const lease = await acquireWriter(new Workspace(workspace).dataset('d').lock, {
       what: 'dataset d',
       code: 'DATASET_LOCKED',
     });
-    await expect(run(workspace, { tokenizer: 'gpt2' })).rejects.toMatchObject({
+    await expect(run(workspace, { tokenizer })).rejects.toMatchObject({
       code: 'DATASET_LOCKED',
       message: expect.stringContaining(String(process.pid)) as string,
     });
     await lease.release();
-    expect((await run(workspace, { tokenizer: 'gpt2' })).counts['records']).toBe(250);
+    expect((await run(workspace, { tokenizer })).counts['records']).toBe(250);
   });
 });
