@@ -1,6 +1,7 @@
 """Makes the small reference models in tests/trainer/data with Hugging Face transformers.
 
-    python bench/peers/make_reference.py          # transformers 5, torch 2, safetensors
+    python bench/peers/make_reference.py          # transformers 5.18, torch 2.13, safetensors
+    npx oxfmt tests/trainer/data
 
 Each folder has config.json, model.safetensors, reference.safetensors (input_ids, labels, logits, loss and grad.<name>
 for every tensor of the checkpoint, labels shifted inside of the model) and training.json: loss and global gradient norm of
