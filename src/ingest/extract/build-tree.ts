@@ -28,6 +28,8 @@ const MAX_NAME_CHARS = 11;
 const HIDING_STYLE = /(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)/i;
 const HIDING_CLASS =
   /(?:^|\s)(?:hidden|hide|invisible|visually-?hidden|sr-only|screen-reader-text|d-none|noprint|no-print|print-only)(?:\s|$)/;
+/** Links within a line that work on the page rather than being part of what it says. */
+const CONTROL_CLASS = /(?:^|\s)(?:mw-editsection|headerlink|anchorlink|permalink)(?:\s|$)/;
 /** What a browser collapses to one space, and the no-break space, which means nothing to a text without lines. */
 const SPACE = /[ \t\n\r\f\u00A0]+/g;
 /** Stands for a line break until spaces are collapsed; as text it is a control character. */
@@ -202,7 +204,10 @@ class TreeBuilder implements TokenizerCallbacks {
   private push(tag: Tag, isBlock: boolean): void {
     const { top, attributes } = this;
     const isHiddenInline =
-      !isBlock && tag.display !== 'dropped' && attributes.size > 0 && isHidden(attributes);
+      !isBlock &&
+      tag.display !== 'dropped' &&
+      attributes.size > 0 &&
+      (isHidden(attributes) || isControl(attributes));
     const isDropped = top.isDropped || tag.display === 'dropped' || isHiddenInline;
     const isLink = top.isLink || (tag.name === 'a' && attributes.has('href'));
     const isElement = isBlock && !isDropped && this.elements.length < MAX_ELEMENTS;
@@ -338,4 +343,8 @@ function isHidden(attributes: ReadonlyMap<string, string>): boolean {
     HIDING_STYLE.test(attributes.get('style') ?? '') ||
     HIDING_CLASS.test(attributes.get('class')?.toLowerCase() ?? '')
   );
+}
+
+function isControl(attributes: ReadonlyMap<string, string>): boolean {
+  return CONTROL_CLASS.test(attributes.get('class') ?? '');
 }

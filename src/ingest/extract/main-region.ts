@@ -1,8 +1,9 @@
 /**
  * Where on the page its main text is: an element, and a lead that stands before it.
  *
- * The element is one that is marked as the text of an article and holds a good part of the page's paragraphs, else
- * the smallest one that holds nearly all of them, found by going down from the root as long as one child does.
+ * The element is the smallest one that holds nearly all paragraphs, found by going down from the root as long as one
+ * child does. Where elements are marked as the text of an article and hold a good part of the page's paragraphs, only
+ * those count: one such element is the region, and of several (the posts of a thread) what is around them.
  */
 import {
   closest,
@@ -17,7 +18,7 @@ import type { Pruned } from './prune.js';
 
 /** Share of the paragraphs of an element that one child must hold for the search to go on in it. */
 const MOST = 0.85;
-/** Share of the page's paragraphs that an element marked as text must hold to be believed. */
+/** Share of the page's paragraphs that elements marked as text must hold to be believed. */
 const MARKED_SHARE = 0.3;
 /** A lead is a paragraph between headline and text. */
 const LEAD_SIZE = 70;
@@ -32,26 +33,22 @@ export function findMainRegion(tree: PageTree, { pruned, texts }: Pruned): MainR
   const paragraphsOf = sumOver(tree.blocks, (block) =>
     isParagraph(block) && !pruned.has(block.element) ? block.size : 0,
   );
-  const marked = largest(texts, paragraphsOf);
-  const isMarked = marked !== undefined && paragraphsOf(marked) > MARKED_SHARE * paragraphsOf(tree.root);
-  const element = isMarked ? marked : descend(tree, pruned, paragraphsOf);
+  const isInText = new Uint8Array(tree.blocks.length);
+  for (const { firstBlock, endBlock } of texts) isInText.fill(1, firstBlock, endBlock);
+  const markedOf = sumOver(tree.blocks, (block, index) =>
+    isInText[index] === 1 && isParagraph(block) && !pruned.has(block.element) ? block.size : 0,
+  );
+  const isMarked = markedOf(tree.root) > MARKED_SHARE * paragraphsOf(tree.root);
+  const element = descend(tree, pruned, isMarked ? markedOf : paragraphsOf, new Set(isMarked ? texts : []));
   return { element, lead: findLead(tree, element, pruned) };
 }
 
-/** The element with the largest sum; of equals the first, which is the outermost. */
-function largest(
-  elements: readonly PageElement[],
-  measure: (element: PageElement) => number,
-): PageElement | undefined {
-  let best: PageElement | undefined;
-  for (const element of elements) if (best === undefined || measure(element) > measure(best)) best = element;
-  return best;
-}
-
+/** The smallest element that holds most of the measure at each step down to it; not in one of `targets`. */
 function descend(
   tree: PageTree,
   pruned: ReadonlySet<PageElement>,
-  paragraphsOf: (element: PageElement) => number,
+  measure: (element: PageElement) => number,
+  targets: ReadonlySet<PageElement>,
 ): PageElement {
   let element = tree.root;
   // Elements are in document order, so those in the current one that follow are all still to come.
@@ -61,8 +58,10 @@ function descend(
       candidate.firstBlock >= element.firstBlock &&
       candidate.endBlock <= element.endBlock;
     if (!isInside || candidate.tag === 'p' || pruned.has(candidate)) continue;
-    const size = paragraphsOf(candidate);
-    if (size > 0 && size >= MOST * paragraphsOf(element)) element = candidate;
+    const size = measure(candidate);
+    if (size === 0 || size < MOST * measure(element)) continue;
+    element = candidate;
+    if (targets.has(element)) break;
   }
   return element;
 }

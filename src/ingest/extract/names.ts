@@ -49,7 +49,7 @@ const BOILERPLATE = anyOf(
   'share* sharing sharedaddy shariff social socials social-* follow follow-us modal popup overlay tooltip',
   'advert* ad ads adsense adslot sponsor*',
   // about the text
-  'author-box author-bio author-info about-author saboxplugin* bio copyright* disclaimer disclosure',
+  'author-box author-bio author-info about-author saboxplugin* bio postprofile user-info user-details poster-info signature post-links post-actions copyright* disclaimer disclosure',
   'caption image-caption wp-caption-text figure-caption img-caption credit credits photo-credit photo-credits bildunterschrift legende leyenda textpic* csc-textpic*',
   'imgs?-(?:desc*|text|inline|wrap*) (?:image|photo|foto|bild|picture|media)s?-(?:caption|desc*|text|box|credits?|legend|legende|inline|wrap*|subtitle|untertitel|source|copyright)',
   'hatnote navbox* mw-editsection metadata catlinks reflist reference noprint printonly print-only twitter-tweet embed*',

@@ -76,11 +76,11 @@ export function isParagraph(block: TextBlock): boolean {
 /** Sum of a measure over the blocks of any element, in constant time each. */
 export function sumOver(
   blocks: readonly TextBlock[],
-  measure: (block: TextBlock) => number,
+  measure: (block: TextBlock, index: number) => number,
 ): (element: PageElement) => number {
   const sums = new Float64Array(blocks.length + 1);
   blocks.forEach((block, index) => {
-    sums[index + 1] = sums[index] + measure(block);
+    sums[index + 1] = sums[index] + measure(block, index);
   });
   return ({ firstBlock, endBlock }) => sums[endBlock] - sums[firstBlock];
 }

@@ -101,6 +101,11 @@ describe('the form of the text', () => {
     );
   });
 
+  it('links that work on the page are no text', () => {
+    const html = `<article><h2>Part<span class="mw-editsection">[<a href="?edit">edit</a>]</span> <a class="headerlink" href="#part">¶</a></h2><p>${P1}</p><p>${P2}</p></article>`;
+    expect(textOf(html)).toBe(`Part\n${P1}\n${P2}`);
+  });
+
   it('tables: a row a line', () => {
     const html = `<article><p>${P1}</p><table><caption>Ships</caption><thead><tr><th>Name<th>Year</thead><tbody><tr><td>Anna</td><td>1901</td></tr><tr><td><p>Berta</p><td>1902</table><p>${P2}</p></article>`;
     expect(textOf(html)).toBe(`${P1}\nShips\nName | Year\nAnna | 1901\nBerta | 1902\n${P2}`);
@@ -122,6 +127,20 @@ describe('the form of the text', () => {
   it('a lead between headline and text belongs to it', () => {
     const html = `<main><header class="top"><h1>The harbor</h1><p class="teaser">${P3}</p></header><div class="article-body"><p>${P1}</p><p>${P2}</p></div></main>`;
     expect(textOf(html)).toBe(`${P3}\n${P1}\n${P2}`);
+  });
+});
+
+describe('pages with several texts', () => {
+  it('a thread: all posts, without what is said about who wrote them', () => {
+    const post = (name: string, text: string): string =>
+      `<div class="post"><div class="postprofile"><b>${name}</b><br>Member since 2009<br>Posts: 12</div><div class="postbody"><p>${text}</p></div><div class="postlinks"><a href="#">Quote</a></div></div>`;
+    const html = `<div class="breadcrumb"><a href="/">Forum</a></div><div class="thread"><h1>Which way?</h1>${post('Willa', P1)}${post('Alban', P2)}${post('Ned', P3)}</div>`;
+    expect(textOf(html)).toBe(`Which way?\n${P1}\n${P2}\n${P3}`);
+  });
+
+  it('of several marked elements one that holds nearly all is the text', () => {
+    const html = `<div><div class="entry-content">${`<p>${P1}</p>`.repeat(8)}</div><div class="entry-content"><p>${P2}</p></div></div>`;
+    expect(textOf(html)).toBe(Array.from({ length: 8 }, () => P1).join('\n'));
   });
 });
 
