@@ -14,7 +14,7 @@ const PRESETS = {
     max_position_embeddings: 256,
     initializer_range: 0.04,
   },
-  /** For a CPU and patience, or a small GPU: with a vocabulary of 8192 it has 12.5 M parameters. */
+  /** For a CPU and patience, or a small GPU: with a vocabulary of 8192 it has 12.6 M parameters. */
   small: {
     hidden_size: 384,
     intermediate_size: 1024,

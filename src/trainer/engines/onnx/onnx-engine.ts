@@ -41,8 +41,8 @@ function sessionOptions(threads: number, double: boolean): InferenceSession.Sess
     executionMode: 'sequential',
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
-    // The planner of memory patterns reserves one block for all activations that is a third larger than what the arena
-    // needs, at no gain in speed.
+    // The planner of memory patterns reserves one block for all activations, which is no faster and larger than what the
+    // arena needs: a step of 3.3 M parameters peaked at 0.72 GB instead of 0.50, one of 16.9 M at 1.86 instead of 1.23.
     enableMemPattern: false,
     logSeverityLevel: 3,
   };
