@@ -3,7 +3,7 @@
  * What a chunk ends in the middle of is moved to the front and continued with the next.
  */
 import { END_BYTE } from '../scan/classes.js';
-import type { Scanner } from '../scan/scanner.js';
+import { PADDING, type ScannedText, type Scanner } from '../scan/scanner.js';
 import type { TextSource } from './source.js';
 
 /** Bytes that are scanned at a time: with their ends they stay in the second-level cache. */
@@ -12,14 +12,9 @@ const CHUNK_BYTES = 1 << 16;
 /** A buffer that a giant pre-token made larger than this is given back. */
 const KEPT_BYTES = 1 << 20;
 
-/** Bytes behind the text that may be read, END_BYTE first: a key of 16 bytes at any place is inside the buffer. */
-const PADDING = 16;
-
 export class ChunkReader {
-  /** The text at hand, from 0. Replaced when it has to grow, as are `view` and `ends`. */
-  buffer!: Uint8Array<ArrayBuffer>;
-  /** The same bytes. */
-  view!: DataView<ArrayBuffer>;
+  /** The text at hand; replaced when it has to grow, as is `ends`. */
+  text!: ScannedText;
   /** Ends of the pre-tokens in `buffer`; the first begins at 0. */
   ends!: Int32Array<ArrayBuffer>;
   private readonly scanner: Scanner;
@@ -33,14 +28,14 @@ export class ChunkReader {
   read(source: TextSource, onPieces: (count: number) => void): void {
     let filled = 0;
     while (filled > 0 || !source.done) {
-      filled += source.read(this.buffer, filled, this.ends.length);
+      filled += source.read(this.text.bytes, filled, this.ends.length);
       const final = source.done;
-      this.buffer[filled] = END_BYTE;
-      const count = this.scanner(this.buffer, 0, filled, final, this.ends);
+      this.text.bytes[filled] = END_BYTE;
+      const count = this.scanner(this.text, filled, final, this.ends);
       if (count > 0) {
         onPieces(count);
         const used = this.ends[count - 1];
-        this.buffer.copyWithin(0, used, filled);
+        this.text.bytes.copyWithin(0, used, filled);
         filled -= used;
       } else {
         this.resize(2 * this.ends.length, filled);
@@ -49,11 +44,10 @@ export class ChunkReader {
     if (this.ends.length > KEPT_BYTES) this.resize(CHUNK_BYTES, 0);
   }
 
-  private resize(bytes: number, keep: number): void {
-    const grown = new Uint8Array(bytes + PADDING);
-    if (keep > 0) grown.set(this.buffer.subarray(0, keep));
-    this.buffer = grown;
-    this.view = new DataView(grown.buffer);
-    this.ends = new Int32Array(bytes);
+  private resize(capacity: number, keep: number): void {
+    const bytes = new Uint8Array(capacity + PADDING);
+    if (keep > 0) bytes.set(this.text.bytes.subarray(0, keep));
+    this.text = { bytes, view: new DataView(bytes.buffer) };
+    this.ends = new Int32Array(capacity);
   }
 }

@@ -12,17 +12,18 @@
  */
 import { ChunkReader } from './chunks.js';
 import type { Scanner } from '../scan/scanner.js';
+import { LongPieceCache, MAX_REMEMBERED_BYTES } from './long-piece-cache.js';
 import type { Merger } from './merger.js';
 import { hashKey, KEY_MASKS, MAX_KEY_BYTES } from './piece-key.js';
 import type { TextSource } from './source.js';
 import type { TokenBuffer } from './token-buffer.js';
 
 const SLOT_SHIFT = 3;
-const SLOT_BITS = 17;
+const SLOT_BITS = 18;
 const SLOT_MASK = (1 << SLOT_BITS) - 1;
 const PROBES = 4;
 const INLINE_TOKENS = 3;
-const OVERFLOW_TOKENS = 1 << 16;
+const OVERFLOW_TOKENS = 1 << 19;
 
 export class Encoder {
   private readonly chunks: ChunkReader;
@@ -32,6 +33,7 @@ export class Encoder {
   private readonly slots = new Int32Array((SLOT_MASK + PROBES) << SLOT_SHIFT);
   private readonly overflow = new Uint32Array(OVERFLOW_TOKENS);
   private overflowUsed = 0;
+  private readonly longPieces = new LongPieceCache();
   private victim = 0;
 
   constructor(scanner: Scanner, merger: Merger, wholePieces: ReadonlyMap<string, number>) {
@@ -47,7 +49,8 @@ export class Encoder {
 
   private encodePieces(count: number, output: TokenBuffer): void {
     const { slots } = this;
-    const { ends, view } = this.chunks;
+    const { ends } = this.chunks;
+    const { view } = this.chunks.text;
     output.reserve(ends[count - 1] + INLINE_TOKENS);
     const { tokens } = output;
     let written = output.length;
@@ -56,7 +59,7 @@ export class Encoder {
       const end = ends[index];
       const length = end - start;
       if (length > MAX_KEY_BYTES) {
-        written += this.mergePiece(start, end, tokens, written);
+        written += this.encodeLong(start, end, tokens, written);
         start = end;
         continue;
       }
@@ -100,17 +103,28 @@ export class Encoder {
     output.length = written;
   }
 
+  private encodeLong(start: number, end: number, tokens: Uint32Array, written: number): number {
+    const length = end - start;
+    if (length > MAX_REMEMBERED_BYTES) return this.mergePiece(start, end, tokens, written);
+    const { view } = this.chunks.text;
+    const known = this.longPieces.find(view, start, length, tokens, written);
+    if (known > 0) return known;
+    const count = this.mergePiece(start, end, tokens, written);
+    this.longPieces.remember(view, start, length, tokens, written, count);
+    return count;
+  }
+
   private mergePiece(start: number, end: number, tokens: Uint32Array, written: number): number {
-    const { buffer } = this.chunks;
+    const { bytes } = this.chunks.text;
     if (this.wholePieces.size > 0) {
-      const piece = Buffer.from(buffer.buffer, start, end - start).toString('latin1');
+      const piece = Buffer.from(bytes.buffer, start, end - start).toString('latin1');
       const whole = this.wholePieces.get(piece);
       if (whole !== undefined) {
         tokens[written] = whole;
         return 1;
       }
     }
-    return this.merger.merge(buffer, start, end, tokens, written);
+    return this.merger.merge(bytes, start, end, tokens, written);
   }
 
   private remember(
@@ -144,10 +158,9 @@ export class Encoder {
       for (let at = 0; at < count; at++) slots[slot + 4 + at] = tokens[written + at];
       slots[slot + 7] = count;
     } else {
-      this.overflow.set(tokens.subarray(written, written + count), this.overflowUsed);
       slots[slot + 4] = this.overflowUsed;
       slots[slot + 7] = -count;
-      this.overflowUsed += count;
+      for (let at = 0; at < count; at++) this.overflow[this.overflowUsed++] = tokens[written + at];
     }
   }
 }

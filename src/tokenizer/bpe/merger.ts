@@ -8,7 +8,7 @@
 import { NO_RANK, type PairTable } from './pair-table.js';
 
 /** Longest piece in bytes for which scanning is faster than the heap. */
-const SCAN_LIMIT = 64;
+const SCAN_LIMIT = 48;
 
 const REMOVED = -1;
 

@@ -1,9 +1,9 @@
 /** Caps on what a tokenizer file may ask for. */
 
-/** Ids above this are refused: no vocabulary is near it, and a broken file must not ask for gigabytes. */
-export const MAX_TOKEN_ID = 4_000_000;
+/** Ids above this are refused: no vocabulary is near it, and pairs of ids are packed with 21 bits each. */
+export const MAX_TOKEN_ID = 2_000_000;
 
-/** Merges beyond this are refused; their order must fit 21 bits beside a position. */
+/** Merges beyond this are refused: ranks are packed with 21 bits too. */
 export const MAX_MERGES = 2_000_000;
 
 /** Larger tokenizer files are refused. */

@@ -6,7 +6,8 @@
  * Later versions of tiktoken also take white space at the end of the text as one pre-token. That changes no id of
  * cl100k_base: no token of it goes on behind a line break with other white space.
  */
-import { characterAt, firstByteTable, MULTIBYTE } from './classes.js';
+import { lettersEnd } from './ascii-runs.js';
+import { characterAt, firstByteTable } from './classes.js';
 import { anyContraction } from './contraction.js';
 import { LOOKAHEAD, type Scanner } from './scanner.js';
 import { whiteSpaceEnd } from './white-space.js';
@@ -23,59 +24,70 @@ const GROUPS = Uint8Array.of(SYMBOL, LETTER, LETTER, LETTER, SYMBOL, DIGIT, BLAN
 const GROUP_OF_BYTE = firstByteTable([...GROUPS]);
 
 const SPACE_BYTE = 0x20;
+const APOSTROPHE = 0x27;
+
+/** Of ASCII: 1 for a letter, 2 for what joins the letters behind it, 0 for the rest, and for the apostrophe. */
+const WORD_START = Uint8Array.from(GROUP_OF_BYTE, (group, byte) =>
+  group === LETTER ? 1 : (group === SYMBOL || group === BLANK) && byte !== APOSTROPHE ? 2 : 0,
+);
+/** Of ASCII: 3 for a letter, 1 for the rest. `WORD_START[first] & WORD_SECOND[second]` says whether a word begins. */
+const WORD_SECOND = Uint8Array.from(GROUP_OF_BYTE, (group) => (group === LETTER ? 3 : 1));
+
+/** Position behind the characters of a group from `at` on. */
+function runEnd(bytes: Uint8Array, at: number, end: number, group: number): number {
+  for (;;) {
+    while (GROUP_OF_BYTE[bytes[at]] === group) at += 1;
+    if (bytes[at] < 0x80) return at;
+    const character = characterAt(bytes, at, end);
+    if (GROUPS[character & 15] !== group) return at;
+    at += character >> 4;
+  }
+}
 
 /** A scanner that takes at most `maxDigits` numbers in one pre-token. */
 function makeScanner(maxDigits: number): Scanner {
-  return (bytes, start, end, final, ends) => {
+  /** End of the pre-token at `position`; -1 where more text may change it, though it is not beyond `limit`. */
+  function generalEnd(bytes: Uint8Array, position: number, end: number, limit: number): number {
+    const character = characterAt(bytes, position, end);
+    const group = GROUPS[character & 15];
+    let at = position + (character >> 4);
+    if (group === LETTER) return runEnd(bytes, at, end, LETTER);
+    if (group === DIGIT) {
+      for (let digits = 1; digits < maxDigits; digits++) {
+        const next = characterAt(bytes, at, end);
+        if (GROUPS[next & 15] !== DIGIT) break;
+        at += next >> 4;
+      }
+      return at;
+    }
+    if (group === SYMBOL || group === BLANK) {
+      const contraction = anyContraction(bytes, position);
+      if (contraction > 0) return position + contraction;
+      const next = GROUPS[characterAt(bytes, at, end) & 15];
+      if (next === LETTER) return runEnd(bytes, at, end, LETTER);
+      if (group === SYMBOL || (next === SYMBOL && bytes[position] === SPACE_BYTE)) {
+        at = runEnd(bytes, at, end, SYMBOL);
+        while (GROUP_OF_BYTE[bytes[at]] === LINE_BREAK) at += 1;
+        return at;
+      }
+    }
+    return whiteSpaceEnd(bytes, position, end, limit);
+  }
+
+  return ({ bytes, view }, end, final, ends) => {
     const limit = final ? end : end - LOOKAHEAD;
     let count = 0;
-    let position = start;
+    let position = 0;
     while (position < limit) {
-      let at = position + 1;
-      let group = GROUP_OF_BYTE[bytes[position]];
-      if (group === MULTIBYTE) {
-        const character = characterAt(bytes, position, end);
-        group = GROUPS[character & 15];
-        at = position + (character >> 4);
-      }
-      // What is neither letter, number nor line break joins the letters that follow it.
-      if (group === SYMBOL || group === BLANK) {
-        const contraction = anyContraction(bytes, position);
-        if (contraction > 0) {
-          at = position + contraction;
-          if (at > limit) break;
-          ends[count++] = at;
-          position = at;
-          continue;
-        }
-        let next = GROUP_OF_BYTE[bytes[at]];
-        if (next === MULTIBYTE) next = GROUPS[characterAt(bytes, at, end) & 15];
-        if (next === LETTER) group = LETTER;
-        else if (next === SYMBOL && bytes[position] === SPACE_BYTE) group = SYMBOL;
-      }
-      if (group === LETTER || group === SYMBOL) {
-        for (;;) {
-          while (GROUP_OF_BYTE[bytes[at]] === group) at += 1;
-          if (bytes[at] < 0x80) break;
-          const character = characterAt(bytes, at, end);
-          if (GROUPS[character & 15] !== group) break;
-          at += character >> 4;
-        }
-        if (group === SYMBOL) {
-          while (GROUP_OF_BYTE[bytes[at]] === LINE_BREAK) at += 1;
-        }
-        if (at > limit) break;
-      } else if (group === DIGIT) {
-        for (let digits = 1; digits < maxDigits; digits++) {
-          const character = characterAt(bytes, at, end);
-          if (GROUPS[character & 15] !== DIGIT) break;
-          at += character >> 4;
-        }
-        if (at > limit) break;
+      let at: number;
+      if ((WORD_START[bytes[position]] & WORD_SECOND[bytes[position + 1]]) !== 0) {
+        at = lettersEnd(view, position + 1);
+        if (bytes[at] >= 0x80) at = runEnd(bytes, at, end, LETTER);
       } else {
-        at = whiteSpaceEnd(bytes, position, end, limit);
+        at = generalEnd(bytes, position, end, limit);
         if (at < 0) break;
       }
+      if (at > limit) break;
       ends[count++] = at;
       position = at;
     }

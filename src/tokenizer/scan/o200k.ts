@@ -4,6 +4,7 @@
  *
  *   [^\r\n\p{L}\p{N}]?U*L+C|[^\r\n\p{L}\p{N}]?U+L*C|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+
  */
+import { lowerLettersEnd } from './ascii-runs.js';
 import {
   characterAt,
   classOf,
@@ -30,11 +31,22 @@ const PREFIX = SYMBOLS | (1 << SPACE);
 /** Class of each ASCII byte as a bit, 0 for the others. */
 const BIT_OF_BYTE = Uint8Array.from({ length: 256 }, (_, byte) => (byte < 0x80 ? 1 << classOf(byte) : 0));
 const UPPER_BIT = 1 << UPPER;
-const OTHER_BIT = 1 << OTHER;
 const NEWLINE_BIT = 1 << NEWLINE;
 
 const SPACE_BYTE = 0x20;
+const APOSTROPHE = 0x27;
 const SLASH = 0x2f;
+const MAX_DIGITS = 3;
+
+/** Of ASCII: 1 lower case, 2 upper case, 3 what may precede a word, 0 the rest. */
+const FIRST_KIND = Uint8Array.from(BIT_OF_BYTE, (bit) =>
+  (bit & (1 << LOWER)) !== 0 ? 1 : (bit & UPPER_BIT) !== 0 ? 2 : (bit & PREFIX) !== 0 ? 3 : 0,
+);
+/**
+ * By the kinds of the first two bytes, `first << 2 | second`: how many bytes stand before the lower case of a word as it
+ * mostly is, `[prefix][A-Z]?[a-z]+`; 0 where it is none. After lower case nothing else need follow.
+ */
+const WORD_SKIP = Uint8Array.of(0, 0, 0, 0, 1, 1, 1, 1, 0, 1, 0, 0, 0, 1, 2, 0);
 
 /** Position behind the run of characters at `at` whose class is in `set`. */
 function runEnd(bytes: Uint8Array, at: number, end: number, set: number): number {
@@ -72,48 +84,61 @@ function upperWordEnd(bytes: Uint8Array, at: number, end: number): number {
   return behind > at ? runEnd(bytes, behind, end, LOWERS) : -1;
 }
 
-export const scanO200k: Scanner = (bytes, start, end, final, ends) => {
+/** End of the pre-token at `position`; -1 where more text may change it, though it is not beyond `limit`. */
+function generalEnd(bytes: Uint8Array, position: number, end: number, limit: number): number {
+  let character = characterAt(bytes, position, end);
+  const kind = character & 15;
+  let at = position + (character >> 4);
+  const next = characterAt(bytes, at, end) & 15;
+  const prefixed = ((PREFIX >> kind) & 1) !== 0 && ((WORD >> next) & 1) !== 0;
+  const own = ((WORD >> kind) & 1) !== 0;
+  if (prefixed || own) {
+    // The four ways of the first two alternatives in their order; without a prefix only what starts with a word matches.
+    let word = prefixed ? lowerWordEnd(bytes, at, end) : -1;
+    if (word < 0 && own) word = lowerWordEnd(bytes, position, end);
+    if (word < 0 && prefixed) word = upperWordEnd(bytes, at, end);
+    if (word < 0) word = upperWordEnd(bytes, position, end);
+    // The run of upper case was read to its end, also where less of it is taken.
+    if (limit < end && runEnd(bytes, word, end, UPPERS) > limit) return -1;
+    return word + anyContraction(bytes, word);
+  }
+  if (kind === NUMBER) {
+    for (let digits = 1; digits < MAX_DIGITS; digits++) {
+      character = characterAt(bytes, at, end);
+      if ((character & 15) !== NUMBER) break;
+      at += character >> 4;
+    }
+    return at;
+  }
+  if (kind === OTHER || (bytes[position] === SPACE_BYTE && ((SYMBOLS >> next) & 1) !== 0)) {
+    at = runEnd(bytes, at, end, SYMBOLS);
+    while (BIT_OF_BYTE[bytes[at]] === NEWLINE_BIT || bytes[at] === SLASH) at += 1;
+    return at;
+  }
+  return whiteSpaceEnd(bytes, position, end, limit);
+}
+
+export const scanO200k: Scanner = ({ bytes, view }, end, final, ends) => {
   const limit = final ? end : end - LOOKAHEAD;
   let count = 0;
-  let position = start;
+  let position = 0;
   while (position < limit) {
-    let character = characterAt(bytes, position, end);
-    const kind = character & 15;
-    let at = position + (character >> 4);
-    const next = bytes[at] < 0x80 ? classOf(bytes[at]) : characterAt(bytes, at, end) & 15;
-    const prefixed = ((PREFIX >> kind) & 1) !== 0 && ((WORD >> next) & 1) !== 0;
-    if (prefixed || ((WORD >> kind) & 1) !== 0) {
-      // The four ways of the first two alternatives in their order; without a prefix only what starts with a word can match.
-      const own = ((WORD >> kind) & 1) !== 0;
-      let word = prefixed ? lowerWordEnd(bytes, at, end) : -1;
-      if (word < 0 && own) word = lowerWordEnd(bytes, position, end);
-      if (word < 0 && prefixed) word = upperWordEnd(bytes, at, end);
-      if (word < 0) word = upperWordEnd(bytes, position, end);
-      // The run of upper case was read to its end, also where less of it is taken.
-      if (!final && runEnd(bytes, word, end, UPPERS) > limit) break;
-      at = word + anyContraction(bytes, word);
-      if (at > limit) break;
-    } else if (kind === NUMBER) {
-      for (let digits = 1; digits < 3; digits++) {
-        character = characterAt(bytes, at, end);
-        if ((character & 15) !== NUMBER) break;
-        at += character >> 4;
+    let at = -1;
+    const skip = WORD_SKIP[(FIRST_KIND[bytes[position]] << 2) | FIRST_KIND[bytes[position + 1]]];
+    if (skip > 0) {
+      const begin = position + skip;
+      const behind = lowerLettersEnd(view, begin);
+      const next = bytes[behind];
+      // What has no lower case behind its capital, or goes on beyond ASCII, is left to the general way.
+      if (next < 0x80 && (skip === 1 || behind > begin)) {
+        at = next === APOSTROPHE ? behind + anyContraction(bytes, behind) : behind;
       }
-      if (at > limit) break;
-    } else if (kind === OTHER || (bytes[position] === SPACE_BYTE && ((SYMBOLS >> next) & 1) !== 0)) {
-      for (;;) {
-        while (BIT_OF_BYTE[bytes[at]] === OTHER_BIT) at += 1;
-        if (bytes[at] < 0x80) break;
-        character = characterAt(bytes, at, end);
-        if (((SYMBOLS >> (character & 15)) & 1) === 0) break;
-        at += character >> 4;
-      }
-      while (BIT_OF_BYTE[bytes[at]] === NEWLINE_BIT || bytes[at] === SLASH) at += 1;
-      if (at > limit) break;
-    } else {
-      at = whiteSpaceEnd(bytes, position, end, limit);
+    }
+    if (at < 0) {
+      at = generalEnd(bytes, position, end, limit);
       if (at < 0) break;
     }
+    if (at > limit) break;
     ends[count++] = at;
     position = at;
   }

@@ -15,11 +15,11 @@ const INVALID_BYTE = 0xdc00;
 /** A scanner that cuts with the first expression, the pieces with the second, and so on. */
 export function makeRegexScanner(sources: readonly string[]): Scanner {
   const patterns = sources.map(compilePattern);
-  return (bytes, start, end, final, ends) => {
+  return ({ bytes }, end, final, ends) => {
     if (!final) return 0;
-    let pieces = [decodeExactly(bytes, start, end)];
+    let pieces = [decodeExactly(bytes, end)];
     for (const pattern of patterns) pieces = pieces.flatMap((piece) => split(piece, pattern));
-    let position = start;
+    let position = 0;
     pieces.forEach((piece, index) => {
       position += utf8Length(piece);
       ends[index] = position;
@@ -43,12 +43,12 @@ function split(text: string, pattern: RegExp): string[] {
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
-function decodeExactly(bytes: Uint8Array, start: number, end: number): string {
-  const text = decoder.decode(bytes.subarray(start, end));
+function decodeExactly(bytes: Uint8Array, end: number): string {
+  const text = decoder.decode(bytes.subarray(0, end));
   if (!text.includes('\ufffd')) return text;
   let result = '';
-  let valid = start;
-  for (let at = start; at < end;) {
+  let valid = 0;
+  for (let at = 0; at < end;) {
     const length = characterAt(bytes, at, end) >> 4;
     if (length === 1 && bytes[at] >= 0x80) {
       result += decoder.decode(bytes.subarray(valid, at)) + String.fromCharCode(INVALID_BYTE | bytes[at]);

@@ -1,5 +1,7 @@
 /** The last three alternatives that the patterns of cl100k_base and o200k_base share. */
-import { characterAt, NEWLINE, SPACE } from './classes.js';
+import { characterAt, classOf, NEWLINE, SPACE } from './classes.js';
+
+const CLASS_OF_ASCII = Uint8Array.from({ length: 128 }, (_, byte) => classOf(byte));
 
 /**
  * End of the match of `\s*[\r\n]+|\s+(?!\S)|\s+` at `position`, where white space stands: behind the last line break of
@@ -11,7 +13,14 @@ export function whiteSpaceEnd(bytes: Uint8Array, position: number, end: number, 
   let last = position;
   let behindBreak = -1;
   for (;;) {
-    const character = characterAt(bytes, at, end);
+    const byte = bytes[at];
+    if (byte === 0x20) {
+      // Indentation is the bulk of white space.
+      last = at;
+      at += 1;
+      continue;
+    }
+    const character = byte < 0x80 ? CLASS_OF_ASCII[byte] | 0x10 : characterAt(bytes, at, end);
     const kind = character & 15;
     if (kind !== SPACE && kind !== NEWLINE) break;
     last = at;

@@ -56,7 +56,8 @@ export class PieceCounter {
   }
 
   private countPieces(count: number): void {
-    const { view, ends } = this.chunks;
+    const { ends } = this.chunks;
+    const { view } = this.chunks.text;
     let { keys, counts, mask } = this;
     let start = 0;
     for (let index = 0; index < count; index++) {
@@ -115,10 +116,10 @@ export class PieceCounter {
   }
 
   private countLong(start: number, end: number): void {
-    const { buffer } = this.chunks;
+    const { bytes } = this.chunks.text;
     // FNV-1a.
     let hash = 0x811c9dc5;
-    for (let at = start; at < end; at++) hash = Math.imul(hash ^ buffer[at], 0x01000193);
+    for (let at = start; at < end; at++) hash = Math.imul(hash ^ bytes[at], 0x01000193);
     const mask = this.longTable.length - 1;
     let slot = (hash ^ (hash >>> 15)) & mask;
     for (; this.longTable[slot] !== 0; slot = (slot + 1) & mask) {
@@ -135,7 +136,7 @@ export class PieceCounter {
       grown.set(this.arena);
       this.arena = grown;
     }
-    this.arena.set(buffer.subarray(start, end), from);
+    this.arena.set(bytes.subarray(start, end), from);
     this.longEnds.push(to);
     this.longHashes.push(hash);
     this.longCounts.push(1);
@@ -147,7 +148,7 @@ export class PieceCounter {
     const from = index === 0 ? 0 : this.longEnds[index - 1];
     if (this.longEnds[index] - from !== end - start) return false;
     for (let at = start; at < end; at++) {
-      if (this.arena[from + at - start] !== this.chunks.buffer[at]) return false;
+      if (this.arena[from + at - start] !== this.chunks.text.bytes[at]) return false;
     }
     return true;
   }
