@@ -39,11 +39,19 @@ export function outline(records: readonly (CutRecord | BadRecord)[]): string[] {
   );
 }
 
-/** Whether cutting from each `next` gives what followed, and each record can be read again. Returns what did not. */
-export async function checkResumeAndReread(source: Source, options: CutOptions = {}): Promise<string[]> {
+/**
+ * Whether cutting from the `next` of every record, or of each `every`th one, gives what followed, and it can be read
+ * again. Returns what did not.
+ */
+export async function checkResumeAndReread(
+  source: Source,
+  options: CutOptions = {},
+  every = 1,
+): Promise<string[]> {
   const all = await cutAll(source, options);
   const wrong: string[] = [];
   for (const [index, record] of all.entries()) {
+    if (index % every !== 0) continue;
     const rest = await cutAll(source, { ...options, from: record.next });
     const expected = JSON.stringify(all.slice(index + 1).map(summary));
     if (JSON.stringify(rest.map(summary)) !== expected)

@@ -18,11 +18,12 @@ export interface Head {
 /** @throws TokenmillError FILE_NOT_FOUND, FILE_FORBIDDEN */
 export async function readHead(location: string): Promise<Head> {
   const bytes = Buffer.from(await peekBytes(location, HEAD_BYTES));
-  if (typeof memberHeaderLength(bytes, 0) === 'number')
-    return { container: 'gzip', content: inflateHead(bytes) };
+  const hasMagic = bytes.subarray(0, GZIP_MAGIC.length).equals(GZIP_MAGIC);
   // A name may be wrong in both directions: servers decompress, and a damaged file has lost its magic number.
-  const damaged = location.endsWith('.gz') && bytes.includes(GZIP_MAGIC);
-  return { container: damaged ? 'gzip' : 'plain', content: damaged ? Buffer.alloc(0) : bytes };
+  const isNamed = location.endsWith('.gz') && bytes.includes(GZIP_MAGIC);
+  return hasMagic || isNamed
+    ? { container: 'gzip', content: inflateHead(bytes) }
+    : { container: 'plain', content: bytes };
 }
 
 /** The beginning of the content of a gzip file, over as many members as it takes. */

@@ -161,7 +161,7 @@ async function* streamMember(
     const bytes = await window.require(trailer, TRAILER_BYTES);
     const end = trailer + TRAILER_BYTES;
     if (bytes.length < TRAILER_BYTES) {
-      damage = truncated(start, window.end, 'the file ends in the trailer of a gzip member');
+      damage = await brokenOff(window, start, 'the file ends in the trailer of a gzip member', startsRecord);
     } else if (
       bytes.readUInt32LE(0) === ending.crc &&
       bytes.readUInt32LE(4) === ending.size % 0x1_0000_0000
@@ -178,7 +178,7 @@ async function* streamMember(
       return next;
     }
   } else if (ending.kind === 'truncated') {
-    damage = truncated(start, window.end, 'the file ends in a gzip member');
+    damage = await brokenOff(window, start, 'the file ends in a gzip member', startsRecord);
   } else {
     const end = await findMember(window, start + 1, startsRecord);
     damage = {
@@ -213,8 +213,19 @@ async function* deliver(
   }
 }
 
-function truncated(start: number, end: number, detail: string): Damage {
-  return { kind: 'damage', start, end, reason: 'truncated', detail };
+/**
+ * A member that the file ends in: it was cut off, unless members follow behind its beginning, which it hides because a
+ * length in it is wrong.
+ */
+async function brokenOff(
+  window: CompressedWindow,
+  start: number,
+  detail: string,
+  startsRecord: (content: Buffer) => boolean,
+): Promise<Damage> {
+  const end = await findMember(window, start + 1, startsRecord);
+  if (end === window.end) return { kind: 'damage', start, end, reason: 'truncated', detail };
+  return { kind: 'damage', start, end, reason: 'garbage', detail: 'a gzip member runs over later ones' };
 }
 
 /** Bytes that belong to no member, up to the next one. */
@@ -224,7 +235,9 @@ async function readGap(
   header: 'short' | undefined,
   startsRecord: (content: Buffer) => boolean,
 ): Promise<Damage> {
-  if (header === 'short') return truncated(start, window.end, 'the file ends in the header of a gzip member');
+  if (header === 'short') {
+    return brokenOff(window, start, 'the file ends in the header of a gzip member', startsRecord);
+  }
   const end = await findMember(window, start + 1, startsRecord);
   return { kind: 'damage', start, end, reason: 'garbage', detail: 'bytes that belong to no gzip member' };
 }

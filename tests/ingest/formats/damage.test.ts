@@ -199,9 +199,21 @@ describe('a compressed WARC', () => {
     ]);
   });
 
+  it('with a length in the header of a member that runs over all others', async () => {
+    const wrong = Buffer.from(b);
+    wrong[3] = 4;
+    expect(await outlineOf(Buffer.concat([a, wrong, c, c]))).toEqual([
+      `record file 0+${a.length}`,
+      `garbage file ${a.length}+${b.length}`,
+      `record file ${a.length + b.length}+${c.length}`,
+      `record file ${a.length + b.length + c.length}+${c.length}`,
+    ]);
+    expect((await outlineOf(Buffer.concat([wrong, c])))[1]).toBe(`record file ${b.length}+${c.length}`);
+  });
+
   it('in one member that breaks off gives all records before', async () => {
     // Random text hardly compresses, so that the break is far behind the first records.
-    const records = Array.from({ length: 40 }, () => warcRecord(randomBytes(50_000).toString('base64')));
+    const records = Array.from({ length: 16 }, () => warcRecord(randomBytes(50_000).toString('base64')));
     const whole = gzipSync(Buffer.concat(records));
     const lines = await outlineOf(whole.subarray(0, whole.length / 2));
     expect(lines.slice(0, -1)).toEqual(
@@ -209,7 +221,7 @@ describe('a compressed WARC', () => {
         .slice(0, lines.length - 1)
         .map((record, index) => `record content ${index * record.length}+${record.length}`),
     );
-    expect(lines.length).toBeGreaterThan(18);
+    expect(lines.length).toBeGreaterThan(6);
     expect(lines.at(-1)).toMatch(
       new RegExp(`^truncated content ${(lines.length - 1) * records[0].length}\\+\\d+$`),
     );
@@ -227,7 +239,7 @@ describe('a compressed WARC', () => {
     const lines = outline(await cutAll(source));
     expect(lines.filter((line) => !line.startsWith('record')).length).toBeGreaterThan(0);
     expect(lines.filter((line) => line.startsWith('record')).length).toBeGreaterThan(2 + 15 + 3);
-    expect(await checkResumeAndReread(source)).toEqual([]);
+    expect(await checkResumeAndReread(source, {}, 7)).toEqual([]);
   });
 
   it(
@@ -253,7 +265,7 @@ describe('a compressed WARC', () => {
             );
           },
         ),
-        { numRuns: 60 },
+        { numRuns: 40 },
       );
     },
   );
