@@ -2,18 +2,19 @@
  * Turns one pre-token into tokens: repeatedly the pair of lowest rank, leftmost first, becomes one token.
  *
  * Two ways to the same result: for short pieces a scan over all pairs for every merge, which is quadratic and has the
- * smallest constant; for long ones a linked list and a heap, O(n log n), so that a megabyte of one letter takes well
+ * smallest constant; for long ones a linked list and queues, O(n log n), so that a megabyte of one letter takes well
  * under a second.
  */
 import { NO_RANK, type PairTable } from './pair-table.js';
+import { RankQueues } from './rank-queues.js';
 
-/** Longest piece in bytes for which scanning is faster than the heap. */
+/** Longest piece in bytes for which scanning is faster than the queues. */
 const SCAN_LIMIT = 48;
 
-const REMOVED = -1;
+/** Room that a longer piece needed, about 40 bytes for each of its own, is given back. */
+const KEPT_BYTES = 1 << 18;
 
-/** Heap keys are `rank * 2^32 + position`: exact in a double up to 2^21 merges, and ordered as merges are. */
-const RANK_UNIT = 2 ** 32;
+const REMOVED = -1;
 
 export class Merger {
   private readonly pairs: PairTable;
@@ -24,11 +25,10 @@ export class Merger {
   // Tokens of the piece, and the rank of the pair that begins at each.
   private tokens = new Int32Array(SCAN_LIMIT + 1);
   private ranks = new Int32Array(SCAN_LIMIT + 1);
-  // For long pieces only: neighbours of each token, and the heap.
+  // For long pieces only: the neighbours of each token, and the pairs that wait for their turn.
   private previous = new Int32Array(0);
   private next = new Int32Array(0);
-  private heap = new Float64Array(0);
-  private heapSize = 0;
+  private queues: RankQueues | undefined;
 
   constructor(pairs: PairTable, byteTokens: Int32Array) {
     this.pairs = pairs;
@@ -90,20 +90,17 @@ export class Merger {
     offset: number,
   ): number {
     const length = end - start;
-    this.reserve(length);
+    const queues = this.reserve(length);
     const { tokens, ranks, previous, next, pairs } = this;
     this.begin(bytes, start, length);
     ranks[length - 1] = NO_RANK;
-    this.heapSize = 0;
     for (let index = 0; index < length; index++) {
       previous[index] = index - 1;
       next[index] = index + 1;
-      if (ranks[index] !== NO_RANK) this.push(ranks[index] * RANK_UNIT + index);
+      if (ranks[index] !== NO_RANK) queues.add(ranks[index], index);
     }
-    while (this.heapSize > 0) {
-      const key = this.pop();
-      const rank = Math.floor(key / RANK_UNIT);
-      const at = key - rank * RANK_UNIT;
+    for (let rank = queues.lowest; rank >= 0; rank = queues.lowest) {
+      const at = queues.take();
       // The pair may have gone since: then another rank, or none, stands there.
       if (ranks[at] !== rank) continue;
       const token = pairs.results[rank];
@@ -115,13 +112,20 @@ export class Merger {
       ranks[at] = NO_RANK;
       if (behind < length) {
         previous[behind] = at;
-        this.set(at, pairs.rank(token, tokens[behind]));
+        const following = pairs.rank(token, tokens[behind]);
+        ranks[at] = following;
+        if (following !== NO_RANK) queues.add(following, at);
       }
       const before = previous[at];
-      if (before >= 0) this.set(before, pairs.rank(tokens[before], token));
+      if (before >= 0) {
+        const preceding = pairs.rank(tokens[before], token);
+        ranks[before] = preceding;
+        if (preceding !== NO_RANK) queues.add(preceding, before);
+      }
     }
     let count = 0;
     for (let index = 0; index < length; index = next[index]) output[offset + count++] = tokens[index];
+    if (length > KEPT_BYTES) this.release();
     return count;
   }
 
@@ -137,49 +141,26 @@ export class Merger {
     }
   }
 
-  private set(at: number, rank: number): void {
-    this.ranks[at] = rank;
-    if (rank !== NO_RANK) this.push(rank * RANK_UNIT + at);
-  }
-
-  private reserve(length: number): void {
-    if (this.next.length >= length) return;
-    const capacity = Math.max(1024, 2 * length);
-    this.tokens = new Int32Array(capacity);
-    this.ranks = new Int32Array(capacity);
-    this.previous = new Int32Array(capacity);
-    this.next = new Int32Array(capacity);
+  /** Room for a piece of this many bytes; the queues are there from the first long piece on. */
+  private reserve(length: number): RankQueues {
+    if (this.next.length < length) {
+      const capacity = Math.max(1024, length);
+      this.tokens = new Int32Array(capacity);
+      this.ranks = new Int32Array(capacity);
+      this.previous = new Int32Array(capacity);
+      this.next = new Int32Array(capacity);
+    }
+    this.queues ??= new RankQueues(this.pairs.results.length);
     // Every merge removes a token and adds at most two pairs.
-    this.heap = new Float64Array(3 * capacity);
+    this.queues.begin(3 * length);
+    return this.queues;
   }
 
-  private push(key: number): void {
-    const { heap } = this;
-    let index = this.heapSize++;
-    while (index > 0) {
-      const parent = (index - 1) >> 1;
-      if (heap[parent] <= key) break;
-      heap[index] = heap[parent];
-      index = parent;
-    }
-    heap[index] = key;
-  }
-
-  private pop(): number {
-    const { heap } = this;
-    const top = heap[0];
-    const size = --this.heapSize;
-    const key = heap[size];
-    let index = 0;
-    for (;;) {
-      let child = 2 * index + 1;
-      if (child >= size) break;
-      if (child + 1 < size && heap[child + 1] < heap[child]) child += 1;
-      if (heap[child] >= key) break;
-      heap[index] = heap[child];
-      index = child;
-    }
-    heap[index] = key;
-    return top;
+  private release(): void {
+    this.tokens = new Int32Array(SCAN_LIMIT + 1);
+    this.ranks = new Int32Array(SCAN_LIMIT + 1);
+    this.previous = new Int32Array(0);
+    this.next = new Int32Array(0);
+    this.queues = undefined;
   }
 }

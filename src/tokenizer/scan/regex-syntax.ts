@@ -113,6 +113,7 @@ class Translator {
       this.position += 1;
       return character;
     }
+    if (/[*+?]/.test(character)) this.fail('a quantifier without what it repeats');
     const codePoint = String.fromCodePoint(this.source.codePointAt(this.position) as number);
     this.position += codePoint.length;
     return fold ? bothCases(codePoint) : literal(codePoint);
