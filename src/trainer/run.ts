@@ -168,7 +168,7 @@ async function planRun(workspace: Workspace, name: string, options: TrainOptions
   const model = options.model ?? DEFAULT_MODEL;
   const loaded = await loadRunTokenizer(workspace, tokenizer);
   const config = await planModel(model, loaded);
-  const settings = newRunSettings(options, config.max_position_embeddings);
+  const settings = newRunSettings(options, config);
   const file: RunFile = {
     version: 1,
     name,

@@ -129,7 +129,7 @@ describe('a run', () => {
     expect(await checkpoints(made)).toEqual(['step-000010', 'step-000012']);
   });
 
-  it('has the longest context that the model takes where 256 is too much', async () => {
+  it('has the longest context that the model takes where 128 is too much', async () => {
     const made = await smallWorkspace(SHARDS);
     expect(await run(made, { context: undefined, batch: 1, steps: 2 })).toMatchObject({ tokens: 2 * 64 });
   });
@@ -204,7 +204,7 @@ describe('what is refused', () => {
   const changes: [string, Record<string, unknown>][] = [
     ['--batch 4, not 8', { batch: 8 }],
     ['--context 16, not 8', { context: 8 }],
-    ['--learning-rate 0.003, not 0.01', { learningRate: 0.01 }],
+    ['--learning-rate 0.006, not 0.01', { learningRate: 0.01 }],
     ['--warmup 1, not 3', { warmup: 3 }],
     ['--clip 1, not 0', { clip: 0 }],
     ['--seed 1, not 4', { seed: 4 }],
