@@ -80,9 +80,9 @@ export type RunSettings = z.output<typeof runSettingsSchema>;
 export const DEFAULT_DATASET = 'default';
 export const DEFAULT_MODEL = 'tiny';
 /**
- * The defaults are a demonstration: preset `tiny` on the bundled fixtures (272 k tokens, vocabulary 8192) in about two
- * minutes on two cores. Measured there, 1.02 M tokens each, validation loss at the end: 1000 steps of 8 x 128 at a peak of
- * 0.006: 3.00; at 0.003: 3.21.
+ * The defaults are a demonstration: preset `tiny` on the bundled fixtures in about two minutes on two cores. Measured with
+ * 276 k train tokens, vocabulary 8192: 12,000 to 14,000 tokens a second on two free cores, so 1.02 M tokens in 75 to 85 s; loss
+ * from 9.13 to 2.5, validation to 2.32 (0.76 bits per byte). Half the peak rate ended 0.2 nats higher.
  */
 export const DEFAULT_STEPS = 1000;
 const DEFAULT_BATCH = 8;
