@@ -46,7 +46,7 @@ export const BUILTIN_NAMES: readonly string[] = Object.keys(BUILTINS);
 export async function loadBuiltin(name: string): Promise<TokenizerModel> {
   const path = createRequire(import.meta.url).resolve(`gpt-tokenizer/data/${BUILTINS[name].file}`);
   try {
-    return parseTiktoken(await readFile(path, 'latin1'), path, definitionByRanks);
+    return parseTiktoken(await readFile(path), path, definitionByRanks);
   } catch (error) {
     throw fromSystemError(error, path);
   }

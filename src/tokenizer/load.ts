@@ -60,9 +60,9 @@ async function readFolder(folder: string): Promise<TokenizerModel> {
   const merges = join(folder, 'merges.txt');
   if (existsSync(vocab) && existsSync(merges)) {
     return parseVocabAndMerges({
-      vocab: parseJson(await readText(vocab), vocab),
+      vocab: parseJson(await readBytes(vocab), vocab),
       vocabFile: vocab,
-      merges: await readText(merges),
+      merges: (await readBytes(merges)).toString(),
       mergesFile: merges,
     });
   }
@@ -72,13 +72,14 @@ async function readFolder(folder: string): Promise<TokenizerModel> {
 }
 
 async function readTokenizerFile(file: string): Promise<TokenizerModel> {
-  const text = await readText(file);
-  return /^\s*\{/.test(text)
-    ? parseHuggingFace(parseJson(text, file), file)
-    : parseTiktoken(text, file, definitionByRanks);
+  const content = await readBytes(file);
+  const isJson = file.endsWith('.json') || content.toString('latin1', 0, 64).trimStart().startsWith('{');
+  return isJson
+    ? parseHuggingFace(parseJson(content, file), file)
+    : parseTiktoken(content, file, definitionByRanks);
 }
 
-async function readText(file: string): Promise<string> {
+async function readBytes(file: string): Promise<Buffer> {
   try {
     const { size } = await stat(file);
     if (size > MAX_FILE_BYTES) {
@@ -88,15 +89,15 @@ async function readText(file: string): Promise<string> {
         { place: { file } },
       );
     }
-    return await readFile(file, 'utf8');
+    return await readFile(file);
   } catch (error) {
     throw fromSystemError(error, file);
   }
 }
 
-function parseJson(text: string, file: string): unknown {
+function parseJson(content: Buffer, file: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return JSON.parse(content.toString()) as unknown;
   } catch (error) {
     throw new TokenmillError('TOKENIZER_INVALID', `${file} is not valid JSON: ${(error as Error).message}`, {
       place: { file },

@@ -3,10 +3,11 @@
  *
  * Byte-level BPE: Radford et al. 2019, section 2.2, after Sennrich et al. 2016 (arXiv:1508.07909).
  */
+import { endianness } from 'node:os';
 import { canonicalJson, sha256 } from '../core/hash.js';
 import { TokenmillError } from '../core/errors.js';
 import type { Pattern } from './patterns.js';
-import { tokenBytes, vocabularySize, type Vocabulary } from './vocabulary.js';
+import { vocabularySize, type Vocabulary } from './vocabulary.js';
 
 export interface TokenizerModel {
   readonly vocabulary: Vocabulary;
@@ -59,20 +60,21 @@ export function byteTokens(model: TokenizerModel): Int32Array {
 /** SHA-256 of the content, which does not depend on the kind of file it was read from. */
 export function modelSha256(model: TokenizerModel): string {
   const { vocabulary, merges, specials, pattern, wholePieces, nfc } = model;
-  const lengths = Array.from(
-    { length: vocabularySize(vocabulary) },
-    (_, id) => tokenBytes(vocabulary, id).length,
-  );
   return sha256(
     canonicalJson({
       format: 1,
-      tokens: sha256(vocabulary.bytes),
-      lengths: sha256(lengths.join()),
-      merges: sha256(merges.join()),
+      bytes: sha256(vocabulary.bytes),
+      offsets: sha256(littleEndian(vocabulary.offsets)),
+      merges: sha256(littleEndian(merges)),
       specials: Object.fromEntries(specials),
       pattern,
       wholePieces,
       nfc,
     }),
   );
+}
+
+function littleEndian(values: Int32Array | Uint32Array): Buffer {
+  const bytes = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+  return endianness() === 'LE' ? bytes : Buffer.from(bytes).swap32();
 }

@@ -22,7 +22,7 @@ export async function saveTokenizer(model: TokenizerModel, folder: string): Prom
     clean_up_tokenization_spaces: false,
     tokenizer_class: 'PreTrainedTokenizerFast',
   };
-  const merges = mergesOf(model).map((pair) => `${pair.join(' ')}\n`);
+  const merges = mergesOf(model).map((merge) => `${merge}\n`);
   await writeFileAtomic(join(folder, 'vocab.json'), toJson(vocabOf(model)));
   await writeFileAtomic(join(folder, 'merges.txt'), `#version: 0.2\n${merges.join('')}`);
   await writeFileAtomic(join(folder, 'tokenizer_config.json'), toJson(config));
@@ -31,5 +31,5 @@ export async function saveTokenizer(model: TokenizerModel, folder: string): Prom
 }
 
 function toJson(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
+  return `${JSON.stringify(value)}\n`;
 }

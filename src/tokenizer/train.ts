@@ -50,7 +50,6 @@ export async function trainTokenizer(
   const counter = new PieceCounter(scannerOf(pattern));
   const finder =
     specials.length > 0 ? new SpecialFinder(new Map(specials.map((text, id) => [text, id]))) : undefined;
-  let read = 0;
   for await (const text of texts) {
     if (finder === undefined) {
       counter.add(typeof text === 'string' ? new StringSource(text) : new ByteSource(text));
@@ -62,8 +61,7 @@ export async function trainTokenizer(
         () => undefined,
       );
     }
-    read += text.length;
-    onProgress({ stage: 'count', done: read });
+    onProgress({ stage: 'count', done: counter.bytes });
   }
   return learn(counter, vocabSize - specials.length - 256, { specials, pattern, minFrequency, onProgress });
 }

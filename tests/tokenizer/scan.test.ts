@@ -64,13 +64,13 @@ describe.each(NAMES)('scanner of %s', (name) => {
     let compared = 0;
     for (const text of Object.values(SAMPLES))
       expect(scanText(scanner, text)).toEqual(scanText(expression, text));
-    for (let index = 0; index < 4000; index++) {
+    for (let index = 0; index < 2500; index++) {
       const text = hardText(random, 20);
       if (![...text].every(classifiedAlike)) continue;
       compared += 1;
       expect(scanText(scanner, text), JSON.stringify(text)).toEqual(scanText(expression, text));
     }
-    expect(compared).toBeGreaterThan(3500);
+    expect(compared).toBeGreaterThan(2200);
   });
 
   it('never lets following text change what it gave out', () => {
@@ -79,7 +79,7 @@ describe.each(NAMES)('scanner of %s', (name) => {
       Array.from({ length: 30 }, () => hardText(random, 20)).join('') + "'".repeat(20) + '一AAAAAAAAAAAAAA',
     );
     const whole = scanBytes(scanner, text, true).map((piece) => piece.byteOffset + piece.length);
-    for (let length = 0; length < text.length; length += 1 + random.below(3)) {
+    for (let length = 0; length < text.length; length += 1 + random.below(6)) {
       const part = scanBytes(scanner, text.slice(0, length), false);
       const ends = part.map((piece) => piece.byteOffset + piece.length);
       expect(ends).toEqual(whole.slice(0, ends.length));
@@ -95,7 +95,7 @@ describe.each(NAMES)('scanner of %s', (name) => {
         expect(pieces.every((piece) => piece.length > 0)).toBe(true);
         expect(Buffer.concat(pieces).equals(Buffer.from(bytes))).toBe(true);
       }),
-      { seed: 3, numRuns: 2000 },
+      { seed: 3, numRuns: 1000 },
     );
   });
 });

@@ -4,7 +4,7 @@
  * made by a merge.
  */
 import type { TokenizerModel } from '../model.js';
-import { buildByteLevel, requireTrue } from './byte-level-model.js';
+import { buildByteLevel, invalid } from './byte-level-model.js';
 
 interface Gpt2Files {
   readonly vocab: unknown;
@@ -15,11 +15,9 @@ interface Gpt2Files {
 
 /** @throws TokenmillError TOKENIZER_INVALID */
 export function parseVocabAndMerges({ vocab, vocabFile, merges, mergesFile }: Gpt2Files): TokenizerModel {
-  requireTrue(
-    typeof vocab === 'object' && vocab !== null && !Array.isArray(vocab),
-    vocabFile,
-    'the vocabulary is not an object of tokens and ids',
-  );
+  if (typeof vocab !== 'object' || vocab === null || Array.isArray(vocab)) {
+    throw invalid(vocabFile, 'the vocabulary is not an object of tokens and ids');
+  }
   const lines = merges.split(/\r?\n/);
   if (lines[0].startsWith('#version')) lines.shift();
   const pairs = lines.filter((line) => line !== '');

@@ -10,7 +10,7 @@ import { TokenmillError } from '../../core/errors.js';
 import type { TokenizerModel } from '../model.js';
 import { parsePattern, patternSources, type Pattern } from '../patterns.js';
 import { tokenBytes, vocabularySize } from '../vocabulary.js';
-import { buildByteLevel, requireTrue } from './byte-level-model.js';
+import { buildByteLevel, invalid } from './byte-level-model.js';
 import { toByteLevel } from './byte-level.js';
 
 const addedToken = z.object({
@@ -73,11 +73,12 @@ export function parseHuggingFace(content: unknown, file: string): TokenizerModel
   }
   const { added_tokens: added, model, pre_tokenizer: pre, normalizer: norm } = parsed.data;
   for (const token of added) {
-    requireTrue(
-      !token.single_word && !token.lstrip && !token.rstrip,
-      file,
-      `the added token ${JSON.stringify(token.content)} takes in its surroundings (single_word, lstrip or rstrip), which is not supported`,
-    );
+    if (token.single_word || token.lstrip || token.rstrip) {
+      throw invalid(
+        file,
+        `the added token ${JSON.stringify(token.content)} takes in its surroundings (single_word, lstrip or rstrip), which is not supported`,
+      );
+    }
   }
   return {
     ...buildByteLevel({
@@ -93,19 +94,19 @@ export function parseHuggingFace(content: unknown, file: string): TokenizerModel
 }
 
 function patternOf(steps: readonly Step[], file: string): Pattern {
-  requireTrue(
-    steps.some(({ type }) => type === 'ByteLevel'),
-    file,
-    'pre_tokenizer has no ByteLevel: only byte-level tokenizers are supported',
-  );
+  // Steps behind ByteLevel would see its characters instead of the text.
+  if (steps.findIndex(({ type }) => type === 'ByteLevel') !== steps.length - 1) {
+    throw invalid(
+      file,
+      'pre_tokenizer does not end with ByteLevel: only byte-level tokenizers are supported',
+    );
+  }
   const sources = steps.flatMap((current) => {
     if (current.type === 'Digits') return [current.individual_digits ? '\\p{N}' : '\\p{N}+'];
     if (current.type === 'Split') return [sourceOf(current, file)];
-    requireTrue(
-      !current.add_prefix_space,
-      file,
-      'pre_tokenizer adds a space in front (add_prefix_space), which is not supported',
-    );
+    if (current.add_prefix_space) {
+      throw invalid(file, 'pre_tokenizer adds a space in front (add_prefix_space), which is not supported');
+    }
     return current.use_regex ? [...patternSources('gpt2')] : [];
   });
   return sources.length === 1 ? parsePattern(sources[0]) : sources;
@@ -120,7 +121,8 @@ function sourceOf(current: z.output<typeof split>, file: string): string {
   const matchesAll = typeof parsePattern(source) === 'string';
   const isolated =
     current.behavior === 'Isolated' || (current.behavior === 'Removed' && current.invert && matchesAll);
-  requireTrue(isolated, file, `pre_tokenizer: Split with behavior ${current.behavior} is not supported`);
+  if (!isolated)
+    throw invalid(file, `pre_tokenizer: Split with behavior ${current.behavior} is not supported`);
   return source;
 }
 
@@ -188,11 +190,17 @@ export function vocabOf(model: TokenizerModel): Record<string, number> {
   return vocab;
 }
 
-/** Pairs of tokens as text, first merge first. */
-export function mergesOf(model: TokenizerModel): [string, string][] {
+/**
+ * Merges as text, first merge first, the two tokens with a space between: no byte-level character is a space. Newer files
+ * have pairs; this form is read by all versions of tokenizers, and in a third of the time.
+ */
+export function mergesOf(model: TokenizerModel): string[] {
   const { merges, vocabulary } = model;
-  return Array.from({ length: merges.length / 3 }, (_, rank) => [
-    toByteLevel(tokenBytes(vocabulary, merges[3 * rank])),
-    toByteLevel(tokenBytes(vocabulary, merges[3 * rank + 1])),
-  ]);
+  const texts = Array.from({ length: vocabularySize(vocabulary) }, (_, id) =>
+    toByteLevel(tokenBytes(vocabulary, id)),
+  );
+  return Array.from(
+    { length: merges.length / 3 },
+    (_, rank) => `${texts[merges[3 * rank]]} ${texts[merges[3 * rank + 1]]}`,
+  );
 }

@@ -11,20 +11,22 @@ import { tokenBytes, type Vocabulary } from '../vocabulary.js';
 
 /**
  * Merges (`left, right, result` of each) of the tokens with ids below `ranked`, whose ids are their ranks; `complete` is
- * false where there are tokens that no merging makes.
+ * false where there are tokens that no merging makes, `repeated` is the id of a token that another one
+ * equals, or -1.
  * @param bytes the token of each byte
  */
 export function mergesFromRanks(
   vocabulary: Vocabulary,
   ranked: number,
   bytes: Int32Array,
-): { merges: Int32Array; complete: boolean } {
+): { merges: Int32Array; complete: boolean; repeated: number } {
   const pairs = new PairTable(ranked);
+  let repeated = -1;
   const lengthOf = (id: number): number => vocabulary.offsets[id + 1] - vocabulary.offsets[id];
   for (let id = 0; id < ranked; id++) {
     if (lengthOf(id) !== 2) continue;
     const [first, second] = tokenBytes(vocabulary, id);
-    pairs.add(bytes[first], bytes[second], id, id);
+    if (!pairs.add(bytes[first], bytes[second], id, id)) repeated = id;
   }
   const merger = new Merger(pairs, bytes);
   const merges: number[] = [];
@@ -50,10 +52,10 @@ export function mergesFromRanks(
       complete = false;
       continue;
     }
-    pairs.add(pair[0], pair[1], id, id);
+    if (!pairs.add(pair[0], pair[1], id, id)) repeated = id;
     merges.push(pair[0], pair[1], id);
   }
-  return { merges: Int32Array.from(merges), complete };
+  return { merges: Int32Array.from(merges), complete, repeated };
 }
 
 /** tiktoken's process by its definition, for the few tokens that are made from tokens of higher rank, or not at all. */

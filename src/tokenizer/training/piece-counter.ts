@@ -11,6 +11,8 @@ const INITIAL_BITS = 14;
 const INITIAL_ARENA_BYTES = 1 << 16;
 
 export class PieceCounter {
+  /** Bytes that were counted. */
+  bytes = 0;
   private readonly chunks: ChunkReader;
   /** Slots of four key words; a slot whose last word is 0 is empty. */
   private keys = new Int32Array(4 << INITIAL_BITS);
@@ -58,6 +60,7 @@ export class PieceCounter {
   private countPieces(count: number): void {
     const { ends } = this.chunks;
     const { view } = this.chunks.text;
+    this.bytes += ends[count - 1];
     let { keys, counts, mask } = this;
     let start = 0;
     for (let index = 0; index < count; index++) {
