@@ -90,11 +90,7 @@ interface LearnOptions {
 
 function learn(counter: PieceCounter, wanted: number, options: LearnOptions): TokenizerModel {
   const { specials, onProgress } = options;
-  const learner = new Learner(256 + wanted, options.minFrequency);
-  counter.forEach((bytes, count) => {
-    if (bytes.length > 1) learner.addWord(bytes, count);
-  });
-  learner.start();
+  const learner = new Learner(counter, 256 + wanted, options.minFrequency);
 
   // Numbers of the learner to ids: its first 256 are the bytes by value.
   const idOf = new Int32Array(256 + wanted);

@@ -7,6 +7,7 @@
  */
 import { NeighbourCounts } from './neighbour-counts.js';
 import { Pairs } from './pairs.js';
+import type { PieceCounter } from './piece-counter.js';
 import { TokenBytes } from './token-bytes.js';
 
 const HEADER_WORDS = 3;
@@ -15,8 +16,7 @@ const WORD = 2 ** 32;
 export class Learner {
   readonly tokens: TokenBytes;
   private readonly pairs: Pairs;
-  private words = new Int32Array(1 << 16);
-  private wordsEnd = 0;
+  private readonly words: Int32Array;
   /** Pairs beside the one that is merged: what becomes rarer and what is new, on its left and on its right. */
   private readonly lostLeft: NeighbourCounts;
   private readonly lostRight: NeighbourCounts;
@@ -24,7 +24,7 @@ export class Learner {
   private readonly newRight: NeighbourCounts;
 
   /** @param minimum count below which a pair is not merged */
-  constructor(maxTokens: number, minimum: number) {
+  constructor(counter: PieceCounter, maxTokens: number, minimum: number) {
     this.tokens = new TokenBytes(maxTokens);
     for (let byte = 0; byte < 256; byte++) this.tokens.add(Uint8Array.of(byte));
     this.pairs = new Pairs(this.tokens, minimum);
@@ -32,31 +32,38 @@ export class Learner {
     this.lostRight = new NeighbourCounts(maxTokens);
     this.newLeft = new NeighbourCounts(maxTokens);
     this.newRight = new NeighbourCounts(maxTokens);
+    this.words = this.takeWords(counter);
+    this.countPairs();
   }
 
-  /** Adds a word that occurs `count` times. All words come before `start`. */
-  addWord(bytes: Uint8Array, count: number): void {
-    const end = this.wordsEnd + HEADER_WORDS + bytes.length;
-    if (end > this.words.length) {
-      const grown = new Int32Array(Math.max(end, Math.ceil(1.5 * this.words.length)));
-      grown.set(this.words.subarray(0, this.wordsEnd));
-      this.words = grown;
-    }
-    this.words[this.wordsEnd] = bytes.length;
-    this.words[this.wordsEnd + 1] = count % WORD;
-    this.words[this.wordsEnd + 2] = Math.floor(count / WORD);
-    this.words.set(bytes, this.wordsEnd + HEADER_WORDS);
-    this.wordsEnd = end;
+  /** Takes over the words of a counter, which is empty then. A single byte has no pair and is left out. */
+  private takeWords(counter: PieceCounter): Int32Array {
+    let size = 0;
+    counter.forEach((bytes) => {
+      if (bytes.length > 1) size += HEADER_WORDS + bytes.length;
+    });
+    const words = new Int32Array(size);
+    let end = 0;
+    counter.forEach((bytes, count) => {
+      if (bytes.length === 1) return;
+      words[end] = bytes.length;
+      words[end + 1] = count % WORD;
+      words[end + 2] = Math.floor(count / WORD);
+      words.set(bytes, end + HEADER_WORDS);
+      end += HEADER_WORDS + bytes.length;
+    });
+    counter.clear();
+    return words;
   }
 
-  /** Counts the pairs of the words. */
-  start(): void {
+  private countPairs(): void {
     const counts = new Float64Array(65536);
     const occurrences = new Int32Array(65536);
     this.forEachPair((pair, _word, count) => {
       counts[pair] += count;
       occurrences[pair] += 1;
     });
+    this.pairs.reserveLists(occurrences.reduce((sum, count) => sum + count, 0));
     const next = new Int32Array(65536);
     for (let pair = 0; pair < 65536; pair++) {
       if (occurrences[pair] > 0)
@@ -96,7 +103,7 @@ export class Learner {
 
   private forEachPair(visit: (pair: number, word: number, count: number) => void): void {
     const { words } = this;
-    for (let word = 0; word < this.wordsEnd; word += HEADER_WORDS + words[word]) {
+    for (let word = 0; word < words.length; word += HEADER_WORDS + words[word]) {
       const count = this.countOf(word);
       const end = word + HEADER_WORDS + words[word];
       for (let at = word + HEADER_WORDS + 1; at < end; at++)

@@ -17,6 +17,8 @@ const INITIAL_BITS = 16;
 /** The heap holds the pairs above a threshold, which falls by this factor when it is empty: most pairs never enter it. */
 const THRESHOLD_STEP = 4;
 
+const LISTS_GROWTH = 1.25;
+
 export class Pairs {
   left!: Int32Array;
   right!: Int32Array;
@@ -43,16 +45,20 @@ export class Pairs {
     this.allocate(1 << INITIAL_BITS);
   }
 
+  /** Makes room for this many words in lists. */
+  reserveLists(words: number): void {
+    if (this.listsUsed + words <= this.lists.length) return;
+    const grown = new Int32Array(Math.ceil(LISTS_GROWTH * (this.listsUsed + words)));
+    grown.set(this.lists.subarray(0, this.listsUsed));
+    this.lists = grown;
+  }
+
   /** Adds a pair that is new, with room for `words` words; returns where in `lists` they go. */
   add(left: number, right: number, count: number, words: number): number {
     if (2 * (this.used + 1) > this.mask) this.rebuild();
+    this.reserveLists(words);
     const start = this.listsUsed;
     this.listsUsed += words;
-    if (this.listsUsed > this.lists.length) {
-      const grown = new Int32Array(Math.max(this.listsUsed, Math.ceil(1.5 * this.lists.length)));
-      grown.set(this.lists.subarray(0, start));
-      this.lists = grown;
-    }
     const slot = this.insert(left, right, count, start, this.listsUsed);
     if (count >= this.threshold) this.heap.push(slot, count);
     return start;
@@ -142,7 +148,7 @@ export class Pairs {
     let slots = 1 << INITIAL_BITS;
     while (slots < 3 * live) slots *= 2;
     this.allocate(slots);
-    this.lists = new Int32Array(Math.ceil(1.5 * words));
+    this.lists = new Int32Array(Math.ceil(LISTS_GROWTH * words));
     this.listsUsed = 0;
     for (let slot = 0; slot < counts.length; slot++) {
       if (counts[slot] < this.minimum) continue;

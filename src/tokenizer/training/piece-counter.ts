@@ -57,6 +57,19 @@ export class PieceCounter {
     });
   }
 
+  /** Forgets everything, for the memory. */
+  clear(): void {
+    this.keys = new Int32Array(4 << INITIAL_BITS);
+    this.counts = new Float64Array(1 << INITIAL_BITS);
+    this.mask = (1 << INITIAL_BITS) - 1;
+    this.used = 0;
+    this.longTable = new Int32Array(1 << INITIAL_BITS);
+    this.arena = new Uint8Array(INITIAL_ARENA_BYTES);
+    this.longEnds.length = 0;
+    this.longHashes.length = 0;
+    this.longCounts.length = 0;
+  }
+
   private countPieces(count: number): void {
     const { ends } = this.chunks;
     const { view } = this.chunks.text;
