@@ -36,11 +36,11 @@ export const ingestOptionsSchema = z.object({
     .optional()
     .describe('format of the inputs, where it cannot be detected'),
   workers: integer(1, MAX_WORKERS).default(availableParallelism()).describe('worker threads'),
-  window: byteSize.pipe(z.number().min(1)).default(64e6).describe('bytes of records between two commits'),
+  window: byteSize.pipe(z.number().min(1)).default(32e6).describe('bytes of records between two commits'),
   memory: z
     .string()
     .regex(/^\d+(\.\d+)?\s*[KMG]B$/i, 'a size such as 1GB')
-    .default('1GB')
+    .default('256MB')
     .describe('memory that DuckDB may use before it spills to disk'),
 });
 
