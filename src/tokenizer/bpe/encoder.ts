@@ -14,7 +14,7 @@ import { ChunkReader } from './chunks.js';
 import type { Scanner } from '../scan/scanner.js';
 import { LongPieceCache, MAX_REMEMBERED_BYTES } from './long-piece-cache.js';
 import type { Merger } from './merger.js';
-import { hashKey, KEY_MASKS, MAX_KEY_BYTES } from './piece-key.js';
+import { KEY_MASKS, MAX_KEY_BYTES } from './piece-key.js';
 import type { TextSource } from './source.js';
 import type { TokenBuffer } from './token-buffer.js';
 
@@ -66,9 +66,15 @@ export class Encoder {
       const masks = length << 2;
       const key0 = view.getInt32(start, true) & KEY_MASKS[masks];
       const key1 = view.getInt32(start + 4, true) & KEY_MASKS[masks + 1];
-      const key2 = view.getInt32(start + 8, true) & KEY_MASKS[masks + 2];
-      const key3 = (view.getInt32(start + 12, true) & KEY_MASKS[masks + 3]) | (length << 24);
-      const hash = hashKey(key0, key1, key2, key3);
+      let key2 = 0;
+      let key3 = length << 24;
+      let hash = Math.imul(key0, 0x9e3779b1) ^ Math.imul(key1, 0x85ebca6b);
+      if (length > 8) {
+        key2 = view.getInt32(start + 8, true) & KEY_MASKS[masks + 2];
+        key3 |= view.getInt32(start + 12, true) & KEY_MASKS[masks + 3];
+        hash ^= Math.imul(key2, 0x27d4eb2f) ^ Math.imul(key3, 0x165667b1);
+      }
+      hash ^= hash >>> 15;
       const home = (hash & SLOT_MASK) << SLOT_SHIFT;
       let slot = home;
       const beyond = home + (PROBES << SLOT_SHIFT);

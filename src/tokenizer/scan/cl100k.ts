@@ -7,7 +7,7 @@
  * cl100k_base: no token of it goes on behind a line break with other white space.
  */
 import { lettersEnd } from './ascii-runs.js';
-import { characterAt, firstByteTable } from './classes.js';
+import { characterAt, firstByteTable, MULTIBYTE } from './classes.js';
 import { anyContraction } from './contraction.js';
 import { LOOKAHEAD, type Scanner } from './scanner.js';
 import { whiteSpaceEnd } from './white-space.js';
@@ -44,34 +44,54 @@ function runEnd(bytes: Uint8Array, at: number, end: number, group: number): numb
   }
 }
 
+/** End of `[^\s\p{L}\p{N}]*[\r\n]*` at `at`. */
+function symbolsEnd(bytes: Uint8Array, at: number, end: number): number {
+  let behind = runEnd(bytes, at, end, SYMBOL);
+  while (GROUP_OF_BYTE[bytes[behind]] === LINE_BREAK) behind += 1;
+  return behind;
+}
+
 /** A scanner that takes at most `maxDigits` numbers in one pre-token. */
 function makeScanner(maxDigits: number): Scanner {
+  function digitsEnd(bytes: Uint8Array, position: number, end: number): number {
+    let at = position;
+    for (let digits = 0; digits < maxDigits; digits++) {
+      const character = characterAt(bytes, at, end);
+      if (GROUPS[character & 15] !== DIGIT) break;
+      at += character >> 4;
+    }
+    return at;
+  }
+
   /** End of the pre-token at `position`; -1 where more text may change it, though it is not beyond `limit`. */
   function generalEnd(bytes: Uint8Array, position: number, end: number, limit: number): number {
     const character = characterAt(bytes, position, end);
     const group = GROUPS[character & 15];
-    let at = position + (character >> 4);
-    if (group === LETTER) return runEnd(bytes, at, end, LETTER);
-    if (group === DIGIT) {
-      for (let digits = 1; digits < maxDigits; digits++) {
-        const next = characterAt(bytes, at, end);
-        if (GROUPS[next & 15] !== DIGIT) break;
-        at += next >> 4;
-      }
-      return at;
-    }
+    if (group === LETTER) return runEnd(bytes, position, end, LETTER);
+    if (group === DIGIT) return digitsEnd(bytes, position, end);
     if (group === SYMBOL || group === BLANK) {
       const contraction = anyContraction(bytes, position);
       if (contraction > 0) return position + contraction;
+      const at = position + (character >> 4);
       const next = GROUPS[characterAt(bytes, at, end) & 15];
       if (next === LETTER) return runEnd(bytes, at, end, LETTER);
-      if (group === SYMBOL || (next === SYMBOL && bytes[position] === SPACE_BYTE)) {
-        at = runEnd(bytes, at, end, SYMBOL);
-        while (GROUP_OF_BYTE[bytes[at]] === LINE_BREAK) at += 1;
-        return at;
-      }
+      if (group === SYMBOL || (next === SYMBOL && bytes[position] === SPACE_BYTE))
+        return symbolsEnd(bytes, at, end);
     }
     return whiteSpaceEnd(bytes, position, end, limit);
+  }
+
+  /** The same where a character and the next are ASCII and no word, which is a pre-token in five. */
+  function asciiEnd(bytes: Uint8Array, position: number, end: number, limit: number): number {
+    const first = bytes[position];
+    const group = GROUP_OF_BYTE[first];
+    const next = GROUP_OF_BYTE[bytes[position + 1]];
+    if (group === MULTIBYTE || next === MULTIBYTE || first === APOSTROPHE)
+      return generalEnd(bytes, position, end, limit);
+    if (group === SYMBOL || (next === SYMBOL && first === SPACE_BYTE))
+      return symbolsEnd(bytes, position + 1, end);
+    if (group === DIGIT) return digitsEnd(bytes, position, end);
+    return next === BLANK || next === LINE_BREAK ? whiteSpaceEnd(bytes, position, end, limit) : position + 1;
   }
 
   return ({ bytes, view }, end, final, ends) => {
@@ -84,7 +104,7 @@ function makeScanner(maxDigits: number): Scanner {
         at = lettersEnd(view, position + 1);
         if (bytes[at] >= 0x80) at = runEnd(bytes, at, end, LETTER);
       } else {
-        at = generalEnd(bytes, position, end, limit);
+        at = asciiEnd(bytes, position, end, limit);
         if (at < 0) break;
       }
       if (at > limit) break;

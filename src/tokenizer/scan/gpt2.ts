@@ -4,7 +4,7 @@
  *   's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
  */
 import { lettersEnd } from './ascii-runs.js';
-import { characterAt, firstByteTable } from './classes.js';
+import { characterAt, firstByteTable, MULTIBYTE } from './classes.js';
 import { lowerContraction } from './contraction.js';
 import { LOOKAHEAD, type Scanner } from './scanner.js';
 
@@ -44,6 +44,11 @@ function blankEnd(bytes: Uint8Array, position: number, end: number, limit: numbe
   let at = position;
   let last = position;
   for (;;) {
+    if (bytes[at] === SPACE_BYTE) {
+      last = at;
+      at += 1;
+      continue;
+    }
     const character = characterAt(bytes, at, end);
     if (GROUPS[character & 15] !== BLANK) break;
     last = at;
@@ -68,6 +73,19 @@ function generalEnd(bytes: Uint8Array, position: number, end: number, limit: num
     : blankEnd(bytes, position, end, limit);
 }
 
+/** The same where a character and the next are ASCII and no word. */
+function asciiEnd(bytes: Uint8Array, position: number, end: number, limit: number): number {
+  const first = bytes[position];
+  const group = GROUP_OF_BYTE[first];
+  const next = GROUP_OF_BYTE[bytes[position + 1]];
+  if (group === MULTIBYTE || next === MULTIBYTE || first === APOSTROPHE) {
+    return generalEnd(bytes, position, end, limit);
+  }
+  if (group < BLANK) return runEnd(bytes, position + 1, end, group);
+  if (next === BLANK) return blankEnd(bytes, position, end, limit);
+  return first === SPACE_BYTE ? runEnd(bytes, position + 2, end, next) : position + 1;
+}
+
 export const scanGpt2: Scanner = ({ bytes, view }, end, final, ends) => {
   const limit = final ? end : end - LOOKAHEAD;
   let count = 0;
@@ -78,7 +96,7 @@ export const scanGpt2: Scanner = ({ bytes, view }, end, final, ends) => {
       at = lettersEnd(view, position + 1);
       if (bytes[at] >= 0x80) at = runEnd(bytes, at, end, LETTER);
     } else {
-      at = generalEnd(bytes, position, end, limit);
+      at = asciiEnd(bytes, position, end, limit);
       if (at < 0) break;
     }
     if (at > limit) break;

@@ -31,6 +31,9 @@ const PREFIX = SYMBOLS | (1 << SPACE);
 /** Class of each ASCII byte as a bit, 0 for the others. */
 const BIT_OF_BYTE = Uint8Array.from({ length: 256 }, (_, byte) => (byte < 0x80 ? 1 << classOf(byte) : 0));
 const UPPER_BIT = 1 << UPPER;
+const OTHER_BIT = 1 << OTHER;
+const NUMBER_BIT = 1 << NUMBER;
+const BLANK_BITS = (1 << SPACE) | (1 << NEWLINE);
 const NEWLINE_BIT = 1 << NEWLINE;
 
 const SPACE_BYTE = 0x20;
@@ -84,11 +87,29 @@ function upperWordEnd(bytes: Uint8Array, at: number, end: number): number {
   return behind > at ? runEnd(bytes, behind, end, LOWERS) : -1;
 }
 
+/** End of `[^\s\p{L}\p{N}]*[\r\n/]*` at `at`. */
+function symbolsEnd(bytes: Uint8Array, at: number, end: number): number {
+  let behind = runEnd(bytes, at, end, SYMBOLS);
+  while (BIT_OF_BYTE[bytes[behind]] === NEWLINE_BIT || bytes[behind] === SLASH) behind += 1;
+  return behind;
+}
+
+/** End of `\p{N}{0,3}` at `position`. */
+function digitsEnd(bytes: Uint8Array, position: number, end: number): number {
+  let at = position;
+  for (let digits = 0; digits < MAX_DIGITS; digits++) {
+    const character = characterAt(bytes, at, end);
+    if ((character & 15) !== NUMBER) break;
+    at += character >> 4;
+  }
+  return at;
+}
+
 /** End of the pre-token at `position`; -1 where more text may change it, though it is not beyond `limit`. */
 function generalEnd(bytes: Uint8Array, position: number, end: number, limit: number): number {
-  let character = characterAt(bytes, position, end);
+  const character = characterAt(bytes, position, end);
   const kind = character & 15;
-  let at = position + (character >> 4);
+  const at = position + (character >> 4);
   const next = characterAt(bytes, at, end) & 15;
   const prefixed = ((PREFIX >> kind) & 1) !== 0 && ((WORD >> next) & 1) !== 0;
   const own = ((WORD >> kind) & 1) !== 0;
@@ -102,20 +123,23 @@ function generalEnd(bytes: Uint8Array, position: number, end: number, limit: num
     if (limit < end && runEnd(bytes, word, end, UPPERS) > limit) return -1;
     return word + anyContraction(bytes, word);
   }
-  if (kind === NUMBER) {
-    for (let digits = 1; digits < MAX_DIGITS; digits++) {
-      character = characterAt(bytes, at, end);
-      if ((character & 15) !== NUMBER) break;
-      at += character >> 4;
-    }
-    return at;
-  }
+  if (kind === NUMBER) return digitsEnd(bytes, position, end);
   if (kind === OTHER || (bytes[position] === SPACE_BYTE && ((SYMBOLS >> next) & 1) !== 0)) {
-    at = runEnd(bytes, at, end, SYMBOLS);
-    while (BIT_OF_BYTE[bytes[at]] === NEWLINE_BIT || bytes[at] === SLASH) at += 1;
-    return at;
+    return symbolsEnd(bytes, at, end);
   }
   return whiteSpaceEnd(bytes, position, end, limit);
+}
+
+/** The same where a character and the next are ASCII, neither a word of the usual form nor the beginning of another. */
+function asciiEnd(bytes: Uint8Array, position: number, end: number, limit: number): number {
+  const first = bytes[position];
+  const bit = BIT_OF_BYTE[first];
+  const next = BIT_OF_BYTE[bytes[position + 1]];
+  if (bit === 0 || next === 0 || ((bit | next) & WORD) !== 0) return generalEnd(bytes, position, end, limit);
+  if (bit === OTHER_BIT || (next === OTHER_BIT && first === SPACE_BYTE))
+    return symbolsEnd(bytes, position + 1, end);
+  if (bit === NUMBER_BIT) return digitsEnd(bytes, position, end);
+  return (next & BLANK_BITS) === 0 ? position + 1 : whiteSpaceEnd(bytes, position, end, limit);
 }
 
 export const scanO200k: Scanner = ({ bytes, view }, end, final, ends) => {
@@ -135,7 +159,7 @@ export const scanO200k: Scanner = ({ bytes, view }, end, final, ends) => {
       }
     }
     if (at < 0) {
-      at = generalEnd(bytes, position, end, limit);
+      at = asciiEnd(bytes, position, end, limit);
       if (at < 0) break;
     }
     if (at > limit) break;

@@ -1,0 +1,77 @@
+"""Peers of the tokenizer's benchmark: native tiktoken and Hugging Face tokenizers, one thread, CPU time.
+
+    python tokenizer.py encode RANKS_FOLDER NAME FILE   {"megabytes_per_second", "tokens"}, documents of 64 kB, best of 3
+    python tokenizer.py train FILE VOCAB_SIZE           {"seconds", "peak_megabytes", "base_megabytes"}, pattern of GPT-2
+"""
+
+import os
+
+os.environ["RAYON_NUM_THREADS"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+import base64
+import json
+import sys
+import time
+
+DOCUMENT_BYTES = 65536
+
+
+def documents(path):
+    with open(path, "rb") as file:
+        content = file.read()
+    start = 0
+    while start < len(content):
+        end = min(len(content), start + DOCUMENT_BYTES)
+        if end < len(content):
+            end = content.rindex(b"\n", start, end) + 1
+        yield content[start:end].decode()
+        start = end
+
+
+def peak_megabytes():
+    """Largest resident set since the program began; getrusage would count what it was forked from, too."""
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) * 1024 / 1e6 for line in status if line.startswith("VmHWM"))
+
+
+def encode(folder, name, path):
+    import tiktoken
+    import tiktoken_ext.openai_public as public
+
+    def load(file):
+        with open(f"{folder}/{file}", "rb") as ranks:
+            return {base64.b64decode(line.split()[0]): int(line.split()[1]) for line in ranks if line.strip()}
+
+    public.load_tiktoken_bpe = lambda url, expected_hash=None: load(url.rsplit("/", 1)[-1])
+    public.data_gym_to_mergeable_bpe_ranks = lambda **_: load("r50k_base.tiktoken")
+    encoding = tiktoken.Encoding(**getattr(public, name)())
+    texts = list(documents(path))
+    size = os.path.getsize(path)
+    best = float("inf")
+    for _ in range(3):
+        start = time.process_time()
+        tokens = sum(len(encoding.encode_ordinary(text)) for text in texts)
+        best = min(best, time.process_time() - start)
+    return {"megabytes_per_second": size / 1e6 / best, "tokens": tokens}
+
+
+def train(path, vocab_size):
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+    base = peak_megabytes()
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=int(vocab_size),
+        special_tokens=["<|endoftext|>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    start = time.process_time()
+    tokenizer.train_from_iterator(documents(path), trainer)
+    seconds = time.process_time() - start
+    return {"seconds": seconds, "peak_megabytes": peak_megabytes(), "base_megabytes": base}
+
+
+print(json.dumps({"encode": encode, "train": train}[sys.argv[1]](*sys.argv[2:])))
