@@ -12,6 +12,7 @@ import { ByteSource, StringSource } from './bpe/source.js';
 import { TokenBuffer } from './bpe/token-buffer.js';
 import { StreamDecoder } from './decoder.js';
 import { byteTokens, endOfTextId, modelSha256, type TokenizerModel } from './model.js';
+import { toFormC } from './normalize.js';
 import { patternName, scannerOf } from './patterns.js';
 import { SpecialFinder } from './specials.js';
 import { tokenBytes, vocabularySize } from './vocabulary.js';
@@ -23,9 +24,6 @@ export interface EncodeOptions {
    */
   readonly allowedSpecial?: 'all' | 'none' | readonly string[];
 }
-
-/** First code point that normalization form C may change, as the first byte of its UTF-8: U+0300. */
-const FIRST_NFC_BYTE = 0xcc;
 
 export class Tokenizer {
   readonly model: TokenizerModel;
@@ -123,7 +121,7 @@ export class Tokenizer {
   }
 
   private encodeOrdinary(text: string | Uint8Array, output: TokenBuffer): void {
-    const input = this.model.nfc ? normalize(text) : text;
+    const input = this.model.nfc ? toFormC(text) : text;
     this.encoder.encode(typeof input === 'string' ? new StringSource(input) : new ByteSource(input), output);
   }
 
@@ -145,13 +143,6 @@ export class Tokenizer {
     }
     return finder;
   }
-}
-
-function normalize(text: string | Uint8Array): string | Uint8Array {
-  if (typeof text === 'string') return text.normalize('NFC');
-  return text.some((byte) => byte >= FIRST_NFC_BYTE)
-    ? new TextDecoder('utf-8', { ignoreBOM: true }).decode(text).normalize('NFC')
-    : text;
 }
 
 /** Of a model in which whole pre-tokens are looked up: the tokens for which that makes a difference, as Latin-1. */

@@ -188,5 +188,16 @@ describe('Tokenizer', () => {
     for (const input of ['e\u0301ß漢', Buffer.from('e\u0301ß漢'), composed]) {
       expect(tokenizer.decodeText(tokenizer.encode(input))).toBe(composed);
     }
+    const ascii = Uint8Array.of(0x61, 0x80, 0xc3);
+    expect(tokenizer.decode(tokenizer.encode(ascii))).toEqual(ascii);
+  });
+
+  it('normalizes by the version of Unicode of its tables', () => {
+    const tokenizer = new Tokenizer({ ...makeModel([]), nfc: true });
+    // U+1AD1 is a mark since 17.0, and would stand behind U+1E8D0; before, nothing could pass it by.
+    const sample = 'a\u1ad1\u{1e8d0}';
+    expect(tokenizer.decodeText(tokenizer.encode(`${sample}e\u0301`))).toBe(`${sample}\u00e9`);
+    // A letter of 17.0.
+    expect(tokenizer.decodeText(tokenizer.encode('\u{10940}\u0301'))).toBe('\u{10940}\u0301');
   });
 });
