@@ -3,9 +3,8 @@
  * mark go, lone surrogates become U+FFFD. Nothing else is changed; in particular the text is not normalised to NFC.
  */
 
-/** C0 without tab and line feed, DEL and C1: none of them is text. */
-// eslint-disable-next-line no-control-regex
-const CONTROL = /[\u0000-\u0008\u000B\u000E-\u001F\u007F-\u009F]/g;
+/** C0 without tab and line feed, DEL and C1: none of them is text. Line ends are line feeds by then. */
+const CONTROL = /(?![\t\n])\p{Cc}/gu;
 const LINE_END = /\r\n?|\f/g;
 const LONE_SURROGATE = /\p{Surrogate}/gu;
 
