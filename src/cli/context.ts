@@ -9,6 +9,7 @@ import type { z } from 'zod';
 import { flagName, readConfigFile, resolveConfig } from '../core/config.js';
 import { fromSystemError, TokenmillError } from '../core/errors.js';
 import { formatBytes } from '../core/format.js';
+import { stderrLog } from '../core/log.js';
 import { Workspace } from '../store/workspace.js';
 
 export const DEFAULT_WORKSPACE = 'workspace';
@@ -68,7 +69,7 @@ export function interruptSignal(message: string): AbortSignal {
   const controller = new AbortController();
   const stop = (): void => {
     if (controller.signal.aborted) process.exit(130);
-    process.stderr.write(`\n${message}\n`);
+    stderrLog(process.stderr.isTTY ? `\n${message}` : message);
     controller.abort();
   };
   process.on('SIGINT', stop);

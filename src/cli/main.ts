@@ -6,6 +6,7 @@
 import { Command, CommanderError } from 'commander';
 import { describeError, EXIT, TokenmillError } from '../core/errors.js';
 import { packageVersion } from '../core/paths.js';
+import { endWithSupervisor, reportsAreJson, writeReport } from '../core/reports.js';
 
 const COMMANDS: Record<string, () => Promise<Command>> = {
   ingest: async () => (await import('./commands/ingest.js')).ingestCommand(),
@@ -44,9 +45,21 @@ async function main(): Promise<number> {
     return EXIT.ok;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    process.stderr.write(`${describeError(error)}\n`);
+    if (reportsAreJson()) reportError(error);
+    else process.stderr.write(`${describeError(error)}\n`);
     return error instanceof TokenmillError ? error.exitStatus : EXIT.failure;
   }
+}
+
+function reportError(error: unknown): void {
+  const known = error instanceof TokenmillError ? error : undefined;
+  writeReport({
+    type: 'error',
+    code: known?.code ?? 'INTERNAL',
+    message: error instanceof Error ? error.message : String(error),
+    place: known?.place ?? {},
+    hint: known?.hint ?? null,
+  });
 }
 
 // A reader that closes the pipe early, such as `head`, ends the program quietly.
@@ -55,4 +68,5 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+endWithSupervisor();
 process.exitCode = await main();

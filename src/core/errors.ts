@@ -68,6 +68,16 @@ export const ERRORS = {
   DATA_EXHAUSTED: { exit: EXIT.failure, http: 409, title: 'There are no tokens to train on' },
   RUN_NOT_FOUND: { exit: EXIT.failure, http: 404, title: 'There is no such model or run' },
   RUN_LOCKED: { exit: EXIT.failure, http: 409, title: 'Another process is training this run' },
+  // service
+  JOB_NOT_FOUND: { exit: EXIT.failure, http: 404, title: 'There is no such job' },
+  JOB_ENDED: { exit: EXIT.failure, http: 409, title: 'The job has ended already' },
+  JOB_KILLED: { exit: EXIT.failure, http: 500, title: 'The process of a job was ended from outside' },
+  SERVICE_BUSY: { exit: EXIT.failure, http: 503, title: 'The service has as much work as it takes' },
+  SERVICE_LOCKED: {
+    exit: EXIT.failure,
+    http: 503,
+    title: 'Another service runs on the workspace',
+  },
   TOLERANCE_EXCEEDED: { exit: EXIT.failure, http: 500, title: 'A result deviates from its reference' },
   INTERNAL: { exit: EXIT.failure, http: 500, title: 'A defect of Tokenmill' },
 } as const satisfies Record<string, ErrorKind>;

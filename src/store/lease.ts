@@ -1,5 +1,5 @@
 /**
- * One writer at a time: a lease in a folder, for a dataset or a training run.
+ * One writer at a time: a lease in a folder, for a dataset, a training run or the service of a workspace.
  *
  * The lease at `writer.lock` is a series of files `writer.lock.1`, `writer.lock.2`, ...: whoever made the file of the
  * highest number holds it, unless that file says that it was released or its holder is gone. Taking it means
@@ -8,27 +8,20 @@
  * own file only: its time stamp is the heartbeat. No file is locked in the kernel, so it works on shared storage.
  */
 import { randomBytes } from 'node:crypto';
-import { readFileSync, readlinkSync } from 'node:fs';
 import { rm, stat, utimes } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { TokenmillError } from '../core/errors.js';
 import { ensureFolder, listFolder, readJson, writeFileAtomic, writeFileExclusive } from '../core/files.js';
+import { identifyProcess, isProcessAlive, processIdentitySchema } from '../core/process.js';
 
 const HEARTBEAT_MS = 5_000;
 /** Several heartbeats: a holder on another machine that was silent for longer counts as gone. */
 export const STALE_MS = 30_000;
 
-const holderSchema = z.object({
+const holderSchema = processIdentitySchema.extend({
   /** Random, one a lease. */
   owner: z.string(),
-  pid: z.number().int(),
-  host: z.string(),
-  /** What its process ids belong to: boot and process namespace; empty where the system does not say. */
-  machine: z.string(),
-  /** Start of the process, in the kernel's ticks, so that a reused pid is not mistaken for it. */
-  started: z.string().nullable(),
   released: z.boolean(),
 });
 
@@ -38,7 +31,7 @@ export interface LeaseOptions {
   /** What is leased, for messages: "dataset crawl". */
   readonly what: string;
   /** Code of the error where somebody else holds it. */
-  readonly code: 'DATASET_LOCKED' | 'RUN_LOCKED';
+  readonly code: 'DATASET_LOCKED' | 'RUN_LOCKED' | 'SERVICE_LOCKED';
 }
 
 interface LeaseFile {
@@ -55,16 +48,13 @@ export async function acquireWriter(path: string, options: LeaseOptions): Promis
   await ensureFolder(dirname(path));
   const self: Holder = {
     owner: randomBytes(16).toString('hex'),
-    pid: process.pid,
-    host: hostname(),
-    machine: machineOfProcess(),
-    started: processStat(process.pid)?.started ?? null,
+    ...identifyProcess(),
     released: false,
   };
   for (;;) {
     const files = await leaseFiles(path);
     const highest = files.at(-1);
-    if (highest !== undefined) await assertFree(highest, self, options);
+    if (highest !== undefined) await assertFree(highest, options);
     const mine = { path: `${path}.${(highest?.number ?? 0) + 1}`, number: (highest?.number ?? 0) + 1 };
     try {
       await writeFileExclusive(mine.path, `${JSON.stringify(self)}\n`);
@@ -137,13 +127,13 @@ async function leaseFiles(path: string): Promise<LeaseFile[]> {
   return files.sort((a, b) => a.number - b.number);
 }
 
-async function assertFree(file: LeaseFile, self: Holder, options: LeaseOptions): Promise<void> {
+async function assertFree(file: LeaseFile, options: LeaseOptions): Promise<void> {
   const state = await readHolder(file.path);
   if (state === undefined) return;
   const { holder, silentMs } = state;
   if (holder !== undefined) {
     if (holder.released) return;
-    const alive = isAlive(holder, self);
+    const alive = isProcessAlive(holder);
     if (alive === false || (alive === undefined && silentMs > STALE_MS)) return;
   } else if (silentMs > STALE_MS) {
     return;
@@ -169,41 +159,5 @@ async function readHolder(
     if (code === 'INPUT_CORRUPT')
       return { holder: undefined, silentMs: Date.now() - (await stat(path)).mtimeMs };
     throw error;
-  }
-}
-
-/** Whether the holder's process runs; undefined where this machine cannot know. */
-function isAlive(holder: Holder, self: Holder): boolean | undefined {
-  if (holder.host !== self.host || holder.machine !== self.machine) return undefined;
-  try {
-    process.kill(holder.pid, 0);
-  } catch (error) {
-    // EPERM: it runs, as another user.
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
-  }
-  const found = processStat(holder.pid);
-  if (found === undefined || holder.started === null) return undefined;
-  // A zombie has ended; its parent only has not asked for its status.
-  return found.state !== 'Z' && found.started === holder.started;
-}
-
-/** Fields 3 and 22 of /proc/<pid>/stat, see proc_pid_stat(5); undefined where there is no /proc. */
-function processStat(pid: number): { state: string; started: string } | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // Field 2 is the command in parentheses and may contain anything; field 3 follows its last parenthesis.
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return { state: fields[0], started: fields[19] };
-  } catch {
-    return undefined;
-  }
-}
-
-function machineOfProcess(): string {
-  try {
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
-    return `${boot} ${readlinkSync('/proc/self/ns/pid')}`;
-  } catch {
-    return '';
   }
 }

@@ -56,6 +56,10 @@ export class Workspace {
     return join(this.root, 'uploads');
   }
 
+  get jobs(): string {
+    return join(this.root, 'jobs');
+  }
+
   /** Paths of a dataset, whether it exists or not. @throws TokenmillError USAGE for a name that cannot be one */
   dataset(name: string): DatasetPaths {
     checkName('dataset', name);

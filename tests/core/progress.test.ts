@@ -45,4 +45,26 @@ describe('Progress', () => {
     progress.update({ done: 100 });
     expect(output).toEqual(['read 100 B  20 B/s\n']);
   });
+
+  it('reports figures in JSON once a second for a program, and the last ones at the end', () => {
+    const output: string[] = [];
+    let time = 0;
+    const stream = { isTTY: true, write: (text: string) => output.push(text) };
+    const progress = new Progress({ label: 'read', format: String, stream, now: () => time, json: true });
+    for (const done of [1, 2, 3, 4]) {
+      time += 600;
+      progress.update({ done, total: 5, note: 'x', values: { kept: done } });
+    }
+    time += 100;
+    progress.update({ done: 5 });
+    progress.clear();
+    progress.clear();
+    const report = { type: 'progress', label: 'read', done: 2, total: 5, note: 'x', values: { kept: 2 } };
+    expect(output.map((line) => JSON.parse(line) as unknown)).toEqual([
+      report,
+      { ...report, done: 4, values: { kept: 4 } },
+      { ...report, done: 5, total: null, note: null, values: {} },
+    ]);
+    expect(output.join('')).toMatch(/^(?:[^\n\r]+\n){3}$/);
+  });
 });

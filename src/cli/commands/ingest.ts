@@ -62,6 +62,7 @@ async function run(
         done: bytes,
         total: totalBytes,
         note: `${formatCount(documents)} documents, ${formatCount(kept)} kept`,
+        values: { documents, kept },
       });
     },
     signal: interruptSignal('finishing the window; press Ctrl-C again to stop at once'),

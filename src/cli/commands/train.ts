@@ -40,9 +40,10 @@ async function run(flags: Record<string, unknown> & { workspace?: string; json?:
       progress.clear();
       stderrLog(message);
     },
-    onProgress({ step, steps, loss, tokensPerSecond }) {
+    onProgress({ step, steps, tokens, loss, tokensPerSecond }) {
       const note = `loss ${loss.toFixed(3)}, ${formatCount(Math.round(tokensPerSecond))} tokens/s`;
-      progress.update({ done: step, total: steps, note });
+      const values = { loss, tokens, tokens_per_second: tokensPerSecond };
+      progress.update({ done: step, total: steps, note, values });
     },
     signal: interruptSignal('finishing the step; press Ctrl-C again to stop at once'),
   });
