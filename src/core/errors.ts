@@ -21,6 +21,13 @@ export const ERRORS = {
   CONFIG_INVALID: { exit: EXIT.usage, http: 400, title: 'A setting has a value that cannot be used' },
   CONFIG_MISMATCH: { exit: EXIT.usage, http: 409, title: 'The dataset was created with another setting' },
   INTERRUPTED: { exit: EXIT.interrupted, http: 503, title: 'Interrupted' },
+  // the service
+  UNAUTHENTICATED: { exit: EXIT.failure, http: 401, title: 'The request needs a token' },
+  FORBIDDEN: { exit: EXIT.failure, http: 403, title: 'The request is not allowed' },
+  RATE_LIMITED: { exit: EXIT.failure, http: 429, title: 'Too many requests' },
+  ROUTE_NOT_FOUND: { exit: EXIT.failure, http: 404, title: 'There is nothing at this path' },
+  UNAVAILABLE: { exit: EXIT.failure, http: 503, title: 'The service cannot take this now' },
+  METHOD_NOT_ALLOWED: { exit: EXIT.failure, http: 405, title: 'The path does not take this method' },
   // files and the machine
   FILE_NOT_FOUND: { exit: EXIT.failure, http: 404, title: 'A file or folder does not exist' },
   FILE_FORBIDDEN: { exit: EXIT.failure, http: 403, title: 'A file or folder may not be read or written' },

@@ -1,0 +1,59 @@
+/**
+ * What every route works with. One context serves one workspace for the life of the process.
+ *
+ * Invariant: `closing` aborts when the service begins to stop; whatever runs longer than a request (event streams,
+ * jobs) ends by it. `close` resolves when nothing of the context runs any more.
+ */
+import type { HttpBindings } from '@hono/node-server';
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import { stderrLog, type Log } from '../core/log.js';
+import type { Workspace } from '../store/workspace.js';
+import { AuditLog } from './access/audit.js';
+import { loadTokens, type Identity, type Scope, type TokenTable } from './access/tokens.js';
+import { ServiceMetrics } from './metrics.js';
+import type { ServerSettings } from './settings.js';
+
+export interface ServerContext {
+  readonly workspace: Workspace;
+  readonly settings: ServerSettings;
+  readonly log: Log;
+  readonly tokens: TokenTable;
+  readonly audit: AuditLog;
+  readonly metrics: ServiceMetrics;
+  readonly closing: AbortSignal;
+  close(): Promise<void>;
+}
+
+/** What the middleware leaves for the routes: `c.get('identity')`, `c.get('requestId')`. */
+export interface AppEnv {
+  Variables: { identity: Identity; requestId: string; scope: Scope | undefined };
+  /** Absent where a request did not come over a socket. */
+  Bindings: HttpBindings | undefined;
+}
+
+export type App = OpenAPIHono<AppEnv>;
+
+export interface ContextOptions {
+  readonly workspace: Workspace;
+  readonly settings: ServerSettings;
+  readonly log?: Log;
+}
+
+/** @throws TokenmillError CONFIG_INVALID where the tokens cannot be used, or none is set and the host is not loopback */
+export async function createContext(options: ContextOptions): Promise<ServerContext> {
+  const { workspace, settings, log = stderrLog } = options;
+  const tokens = await loadTokens(settings, log);
+  const closing = new AbortController();
+  return {
+    workspace,
+    settings,
+    log,
+    tokens,
+    audit: new AuditLog(workspace),
+    metrics: new ServiceMetrics(),
+    closing: closing.signal,
+    async close() {
+      closing.abort();
+    },
+  };
+}

@@ -1,0 +1,30 @@
+/** Settings of the service: flags > environment > file > defaults. Times are seconds, sizes bytes. */
+import { z } from 'zod';
+import { byteSize, integer } from '../core/config.js';
+
+export const DEFAULT_PORT = 8080;
+
+/** A list given as one text with commas (flags, environment) or as an array (the file). */
+const list = z.union([
+  z.array(z.string().min(1)),
+  z.string().transform((text) =>
+    text
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== ''),
+  ),
+]);
+
+export const serverSettingsSchema = z.object({
+  host: z.string().min(1).default('127.0.0.1').describe('address to bind; other than loopback needs a token'),
+  port: integer(0, 65_535).default(DEFAULT_PORT).describe('port to bind; 0 takes a free one'),
+  token: z.string().optional().describe('a token with every scope; only TOKENMILL_TOKEN or the file set it'),
+  tokenFile: z.string().optional().describe('JSON file of named tokens with scopes'),
+  allowedOrigins: list.default([]).describe('web origins that may call the service, separated by commas'),
+  allowedHosts: list.default([]).describe('further names that a request may give as its Host'),
+  rateLimit: integer(0).default(6000).describe('requests a minute for a token or an address; 0 is no limit'),
+  maxBody: byteSize.default(16_000_000).describe('largest body of a request that is not an upload'),
+  shutdownSeconds: integer(1, 3600).default(30).describe('how long a stop waits for what is under way'),
+});
+
+export type ServerSettings = z.output<typeof serverSettingsSchema>;
