@@ -27,6 +27,7 @@ export const ERRORS = {
   RATE_LIMITED: { exit: EXIT.failure, http: 429, title: 'Too many requests' },
   ROUTE_NOT_FOUND: { exit: EXIT.failure, http: 404, title: 'There is nothing at this path' },
   UNAVAILABLE: { exit: EXIT.failure, http: 503, title: 'The service cannot take this now' },
+  RANGE_NOT_SATISFIABLE: { exit: EXIT.failure, http: 416, title: 'The file does not have these bytes' },
   METHOD_NOT_ALLOWED: { exit: EXIT.failure, http: 405, title: 'The path does not take this method' },
   // files and the machine
   FILE_NOT_FOUND: { exit: EXIT.failure, http: 404, title: 'A file or folder does not exist' },
@@ -49,6 +50,7 @@ export const ERRORS = {
     title: 'The files of a dataset do not fit its commit log',
   },
   DOCUMENT_NOT_FOUND: { exit: EXIT.failure, http: 404, title: 'There is no such document' },
+  SHARD_NOT_FOUND: { exit: EXIT.failure, http: 404, title: 'There is no such token shard' },
   SHARD_CORRUPT: { exit: EXIT.badData, http: 500, title: 'A token shard is damaged' },
   QUEUE_ENTRY_LOST: {
     exit: EXIT.failure,

@@ -7,6 +7,8 @@ import { installGuards } from './access/guard.js';
 import { SECURITY_SCHEME } from './access/scope.js';
 import type { App, AppEnv, ServerContext } from './context.js';
 import { problemResponse } from './problem.js';
+import { datasetRoutes } from './routes/datasets.js';
+import { documentRoutes } from './routes/documents.js';
 import { healthRoutes } from './routes/health.js';
 import { firstIssue } from './schemas.js';
 
@@ -44,6 +46,8 @@ export function createApp(context: ServerContext): App {
     }),
   );
   healthRoutes(app, context);
+  datasetRoutes(app, context);
+  documentRoutes(app, context);
   serveDocument(app);
   return app;
 }

@@ -2,14 +2,16 @@
  * What every route works with. One context serves one workspace for the life of the process.
  *
  * Invariant: `closing` aborts when the service begins to stop; whatever runs longer than a request (event streams,
- * jobs) ends by it. `close` resolves when nothing of the context runs any more.
+ * jobs) ends by it. `close` follows when the requests under way have finished.
  */
 import type { HttpBindings } from '@hono/node-server';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { stderrLog, type Log } from '../core/log.js';
+import { DatasetIndexes } from '../store/dataset-index.js';
 import type { Workspace } from '../store/workspace.js';
 import { AuditLog } from './access/audit.js';
 import { loadTokens, type Identity, type Scope, type TokenTable } from './access/tokens.js';
+import { DocumentReader } from './document-reader.js';
 import { ServiceMetrics } from './metrics.js';
 import type { ServerSettings } from './settings.js';
 
@@ -20,7 +22,12 @@ export interface ServerContext {
   readonly tokens: TokenTable;
   readonly audit: AuditLog;
   readonly metrics: ServiceMetrics;
+  readonly indexes: DatasetIndexes;
+  readonly documents: DocumentReader;
   readonly closing: AbortSignal;
+  /** Aborts `closing`. */
+  beginClosing(): void;
+  /** Resolves when nothing of the context runs any more. Called when no request is under way any more. */
   close(): Promise<void>;
 }
 
@@ -44,6 +51,7 @@ export async function createContext(options: ContextOptions): Promise<ServerCont
   const { workspace, settings, log = stderrLog } = options;
   const tokens = await loadTokens(settings, log);
   const closing = new AbortController();
+  const documents = new DocumentReader();
   return {
     workspace,
     settings,
@@ -51,9 +59,13 @@ export async function createContext(options: ContextOptions): Promise<ServerCont
     tokens,
     audit: new AuditLog(workspace),
     metrics: new ServiceMetrics(),
+    indexes: new DatasetIndexes(workspace),
+    documents,
     closing: closing.signal,
+    beginClosing: () => closing.abort(),
     async close() {
       closing.abort();
+      await documents.close();
     },
   };
 }

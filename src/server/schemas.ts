@@ -152,3 +152,12 @@ export function pageOf<Item>(
   const more = rest.length > shown.length;
   return { items: shown, next_cursor: more ? encodeCursor(key(shown[shown.length - 1])) : null };
 }
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/** A name in a path: of a dataset, a corpus, a run. */
+export const nameParam = z
+  .string()
+  .regex(NAME, 'has to be up to 64 letters, digits, dots, dashes and underscores');
+
+export const datasetParam = nameParam.openapi({ description: 'name of the dataset', example: 'crawl' });

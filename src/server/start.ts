@@ -67,7 +67,8 @@ function urlOf({ address, family, port }: AddressInfo): string {
 async function stop(server: Server, context: ServerContext): Promise<boolean> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
-  const ended = Promise.all([context.close(), closed]).then(() => true);
+  context.beginClosing();
+  const ended = closed.then(() => context.close()).then(() => true);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<boolean>((resolve) => {
     timer = setTimeout(() => resolve(false), context.settings.shutdownSeconds * 1000);

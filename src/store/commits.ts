@@ -115,15 +115,22 @@ function firstIssue(error: z.ZodError): string {
 }
 
 /**
- * All commits of a dataset, in order. Readers need no lock: the log only grows.
+ * Sequence of the dataset's last commit; 0 while there is none. Readers need no lock: the log only grows.
+ */
+export async function lastSequence(paths: DatasetPaths): Promise<number> {
+  const sequences = (await listFolder(paths.commits)).flatMap((name) => COMMIT_NAME.exec(name)?.[1] ?? []);
+  // The highest, whether or not the listing has all below it: it may have been made while commits were added.
+  return sequences.reduce((highest, digits) => Math.max(highest, Number(digits)), 0);
+}
+
+/**
+ * The commits from `first` to `last`, in order; without them all that there are.
  * @throws TokenmillError DATASET_CORRUPT naming the first commit that is missing or cannot be read
  */
-export async function readCommits(paths: DatasetPaths): Promise<Commit[]> {
-  const sequences = (await listFolder(paths.commits)).flatMap((name) => COMMIT_NAME.exec(name)?.[1] ?? []);
-  // Up to the highest, whether or not the listing has all below it: it may have been made while commits were added.
-  const last = sequences.reduce((highest, digits) => Math.max(highest, Number(digits)), 0);
+export async function readCommits(paths: DatasetPaths, first = 1, last?: number): Promise<Commit[]> {
+  const end = last ?? (await lastSequence(paths));
   const commits: Commit[] = [];
-  for (let sequence = 1; sequence <= last; sequence++) {
+  for (let sequence = first; sequence <= end; sequence++) {
     const file = join(paths.commits, commitName(sequence));
     commits.push(parseCommit(await readCommitJson(file), paths, sequence, file));
   }

@@ -17,6 +17,8 @@ export interface DatabaseOptions {
 
 export interface Database {
   readonly connection: DuckDBConnection;
+  /** One more connection: each runs one statement at a time. */
+  connect(): Promise<DuckDBConnection>;
   close(): void;
 }
 
@@ -41,6 +43,7 @@ export async function openDatabase(options: DatabaseOptions = {}): Promise<Datab
   const connection = await instance.connect();
   return {
     connection,
+    connect: () => instance.connect(),
     close() {
       connection.closeSync();
       instance.closeSync();

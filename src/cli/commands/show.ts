@@ -2,8 +2,11 @@
 import { Command } from 'commander';
 import { TokenmillError } from '../../core/errors.js';
 import { readRecordAt } from '../../ingest/formats/record-at.js';
-import { withWorkspace, write } from '../context.js';
-import { withViews } from '../views.js';
+import { openDatabase } from '../../store/database.js';
+import { DatasetIndexes } from '../../store/dataset-index.js';
+import { findDocument, type FoundDocument } from '../../store/documents.js';
+import type { Workspace } from '../../store/workspace.js';
+import { openWorkspace, withWorkspace, write } from '../context.js';
 
 export function showCommand(): Command {
   const command = new Command('show')
@@ -24,14 +27,14 @@ async function run(
   id: string,
   flags: { text?: boolean; record?: boolean; workspace?: string },
 ): Promise<void> {
-  const row = await findDocument(id, flags);
+  const { dataset, row, location } = await find(id, openWorkspace(flags));
   if (flags.record === true) {
     const place = {
       space: row['space'] as 'file' | 'content',
       offset: Number(row['offset']),
       length: Number(row['length']),
     };
-    await write(await readRecordAt(row['location'] as string, place));
+    await write(await readRecordAt(location, place));
   } else if (flags.text === true) {
     if (row['text'] === null) {
       throw new TokenmillError(
@@ -44,31 +47,21 @@ async function run(
     }
     await write(`${row['text'] as string}\n`);
   } else {
-    await write(
-      `${JSON.stringify(row, (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value), 2)}\n`,
-    );
+    await write(`${JSON.stringify({ dataset, ...row, location }, null, 2)}\n`);
   }
 }
 
-async function findDocument(id: string, flags: { workspace?: string }): Promise<Record<string, unknown>> {
-  if (!/^[0-9a-f]{1,32}$/.test(id)) {
-    throw new TokenmillError('USAGE', `${id} is not the beginning of a document id (hexadecimal digits)`);
-  }
-  const rows = await withViews(flags, async (connection) => {
-    const found = await connection.runAndReadAll(
-      `SELECT d.*, s.location FROM documents d JOIN sources s USING (dataset, source)
-       WHERE starts_with(document_id, $1) ORDER BY dataset, ordinal LIMIT 2`,
-      [id],
+async function find(id: string, workspace: Workspace): Promise<FoundDocument> {
+  const indexes = new DatasetIndexes(workspace);
+  const names = await workspace.listDatasets();
+  const database = await openDatabase();
+  try {
+    return await findDocument(
+      database.connection,
+      await Promise.all(names.map((name) => indexes.get(name))),
+      id,
     );
-    return found.getRowObjects();
-  });
-  if (rows.length === 1) return rows[0];
-  if (rows.length === 0) {
-    throw new TokenmillError('DOCUMENT_NOT_FOUND', `no document's id begins with ${id}`, {
-      hint: 'list them with: tokenmill query "select document_id, url from documents"',
-    });
+  } finally {
+    database.close();
   }
-  throw new TokenmillError('DOCUMENT_NOT_FOUND', `several documents' ids begin with ${id}`, {
-    hint: 'give more digits',
-  });
 }
