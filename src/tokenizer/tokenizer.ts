@@ -5,17 +5,16 @@
  * `decode(encode(bytes))` is `bytes` (except where the model normalizes). In strings a lone surrogate is U+FFFD.
  */
 import { TokenmillError } from '../core/errors.js';
-import { Encoder } from './bpe/encoder.js';
-import { Merger } from './bpe/merger.js';
-import { pairTableOf } from './bpe/pair-table.js';
-import { ByteSource, StringSource } from './bpe/source.js';
+import { Encoder, type PieceEncoder } from './bpe/encoder.js';
+import { ByteSource, StringSource, type TextSource } from './bpe/source.js';
 import { TokenBuffer } from './bpe/token-buffer.js';
 import { StreamDecoder } from './decoder.js';
-import { byteTokens, endOfTextId, modelSha256, type TokenizerModel } from './model.js';
+import { endOfTextId, modelSha256, type TokenizerModel } from './model.js';
 import { toFormC } from './normalize.js';
-import { patternName, scannerOf } from './patterns.js';
+import { patternName } from './patterns.js';
 import { SpecialFinder } from './specials.js';
 import { tokenBytes, vocabularySize } from './vocabulary.js';
+import { WasmEncoder } from './wasm/encoder.js';
 
 export interface EncodeOptions {
   /**
@@ -33,23 +32,30 @@ export class Tokenizer {
   readonly endOfTextId: number | null;
   /** SHA-256 of the content, independent of the file it came from. */
   readonly sha256: string;
-  private readonly encoder: Encoder;
+  private readonly encoder: PieceEncoder;
   private readonly scratch = new TokenBuffer();
   private finders = new Map<string, SpecialFinder>();
 
-  /** @throws TokenmillError TOKENIZER_INVALID where the vocabulary lacks a byte or the pattern cannot be used */
-  constructor(model: TokenizerModel) {
+  /**
+   * @param engine WebAssembly where it can be used, or TypeScript in any case; the ids are the same
+   * @throws TokenmillError TOKENIZER_INVALID where the vocabulary lacks a byte or the pattern cannot be used
+   */
+  constructor(model: TokenizerModel, engine: 'auto' | 'typescript' = 'auto') {
     this.model = model;
     this.vocabSize = vocabularySize(model.vocabulary);
     this.endOfTextId = endOfTextId(model);
     this.sha256 = modelSha256(model);
-    const merger = new Merger(pairTableOf(model), byteTokens(model));
-    this.encoder = new Encoder(scannerOf(model.pattern), merger, unmergeable(model, merger));
+    this.encoder = (engine === 'typescript' ? null : WasmEncoder.create(model)) ?? Encoder.create(model);
   }
 
   /** Specials by their text. */
   get specials(): ReadonlyMap<string, number> {
     return this.model.specials;
+  }
+
+  /** What encoding runs in. */
+  get engine(): 'wasm' | 'typescript' {
+    return this.encoder.engine;
   }
 
   /** Name of the pre-tokenization pattern, or its regular expression. */
@@ -81,9 +87,20 @@ export class Tokenizer {
 
   /** Number of ids of a text. */
   count(text: string | Uint8Array, options: EncodeOptions = {}): number {
-    this.scratch.length = 0;
-    this.encodeInto(text, this.scratch, options);
-    return this.scratch.length;
+    const finder = this.finderFor(options.allowedSpecial ?? 'none');
+    if (finder === undefined) return this.encoder.count(this.sourceOf(text));
+    const bytes = typeof text === 'string' ? Buffer.from(text) : text;
+    let count = 0;
+    finder.split(
+      bytes,
+      (start, end) => {
+        count += this.encoder.count(this.sourceOf(bytes.subarray(start, end)));
+      },
+      () => {
+        count += 1;
+      },
+    );
+    return count;
   }
 
   /** The bytes of ids, those of specials included. @throws TokenmillError INPUT_CORRUPT for what is no id */
@@ -121,8 +138,12 @@ export class Tokenizer {
   }
 
   private encodeOrdinary(text: string | Uint8Array, output: TokenBuffer): void {
+    this.encoder.encode(this.sourceOf(text), output);
+  }
+
+  private sourceOf(text: string | Uint8Array): TextSource {
     const input = this.model.nfc ? toFormC(text) : text;
-    this.encoder.encode(typeof input === 'string' ? new StringSource(input) : new ByteSource(input), output);
+    return typeof input === 'string' ? new StringSource(input) : new ByteSource(input);
   }
 
   private finderFor(allowed: 'all' | 'none' | readonly string[]): SpecialFinder | undefined {
@@ -143,20 +164,4 @@ export class Tokenizer {
     }
     return finder;
   }
-}
-
-/** Of a model in which whole pre-tokens are looked up: the tokens for which that makes a difference, as Latin-1. */
-function unmergeable(model: TokenizerModel, merger: Merger): ReadonlyMap<string, number> {
-  const found = new Map<string, number>();
-  if (!model.wholePieces) return found;
-  const special = new Set(model.specials.values());
-  let output = new Uint32Array(256);
-  for (let id = 0; id < vocabularySize(model.vocabulary); id++) {
-    const bytes = tokenBytes(model.vocabulary, id);
-    if (bytes.length === 0 || special.has(id)) continue;
-    if (bytes.length > output.length) output = new Uint32Array(2 * bytes.length);
-    const count = merger.merge(bytes, 0, bytes.length, output, 0);
-    if (count > 1 || output[0] !== id) found.set(Buffer.from(bytes).toString('latin1'), id);
-  }
-  return found;
 }

@@ -11,7 +11,7 @@ import { ByteSource, StringSource } from './bpe/source.js';
 import { BYTES_IN_ORDER } from './formats/byte-level.js';
 import { MAX_TOKEN_ID } from './formats/limits.js';
 import type { TokenizerModel } from './model.js';
-import { parsePattern, scannerOf } from './patterns.js';
+import { parsePattern } from './patterns.js';
 import { SpecialFinder } from './specials.js';
 import { Learner } from './training/learner.js';
 import { PieceCounter } from './training/piece-counter.js';
@@ -47,7 +47,7 @@ export async function trainTokenizer(
   const { vocabSize, specials = [], minFrequency = 1, onProgress = () => undefined } = options;
   checkOptions(vocabSize, specials, minFrequency);
   const pattern = parsePattern(options.pattern ?? 'gpt2');
-  const counter = new PieceCounter(scannerOf(pattern));
+  const counter = new PieceCounter(pattern);
   const finder =
     specials.length > 0 ? new SpecialFinder(new Map(specials.map((text, id) => [text, id]))) : undefined;
   for await (const text of texts) {

@@ -19,20 +19,24 @@ function builtin(name: string): Promise<Tokenizer> {
 
 describe.each(['gpt2', 'cl100k_base', 'o200k_base'] as const)('%s', (name) => {
   let ours: Tokenizer;
+  let fallback: Tokenizer;
   let theirs: Tiktoken;
 
   beforeAll(async () => {
     ours = await builtin(name);
+    fallback = new Tokenizer(ours.model, 'typescript');
     theirs = get_encoding(name);
   });
   afterAll(() => theirs.free());
 
   it('gives the ids of tiktoken', () => {
+    expect([ours.engine, fallback.engine]).toEqual(['wasm', 'typescript']);
     const random = new Random(7);
     const texts = [...Object.values(SAMPLES), ...Array.from({ length: 2500 }, () => hardText(random, 20))];
     for (const sample of texts) {
       const expected = theirs.encode_ordinary(sample);
       expect(ours.encode(sample), JSON.stringify(sample)).toEqual(expected);
+      expect(fallback.encode(sample), JSON.stringify(sample)).toEqual(expected);
     }
     // Again, now that the cache knows them; as one text that is longer than a chunk; and as bytes.
     const whole = texts.join('\n');
@@ -40,6 +44,8 @@ describe.each(['gpt2', 'cl100k_base', 'o200k_base'] as const)('%s', (name) => {
     expect(ours.encode(whole)).toEqual(expected);
     expect(ours.encode(Buffer.from(whole))).toEqual(expected);
     expect(ours.count(whole)).toBe(expected.length);
+    expect(fallback.encode(whole)).toEqual(expected);
+    expect(fallback.count(whole)).toBe(expected.length);
   });
 
   it('takes specials as tiktoken does', () => {
@@ -63,7 +69,9 @@ describe.each(['gpt2', 'cl100k_base', 'o200k_base'] as const)('%s', (name) => {
   it('gives back any bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
-        expect(ours.decode(ours.encode(bytes))).toEqual(bytes);
+        const ids = ours.encode(bytes);
+        expect(ours.decode(ids)).toEqual(bytes);
+        expect(fallback.encode(bytes)).toEqual(ids);
       }),
       { seed: 8, numRuns: 1000 },
     );
@@ -164,15 +172,18 @@ describe('Tokenizer', () => {
   it('takes a pre-token that is in the vocabulary as one token only where the model says so', () => {
     const options = { more: ['xyz', 'unreachable pre-token'] };
     const byMerges = new Tokenizer(makeModel([['x', 'y']], options));
-    const whole = new Tokenizer(makeModel([['x', 'y']], { ...options, wholePieces: true }));
+    const wholeModel = makeModel([['x', 'y']], { ...options, wholePieces: true });
     expect([...byMerges.encode('xyz')]).toEqual([256, byMerges.encode('z')[0]]);
-    expect([...whole.encode('xyz xyz')]).toEqual([257, whole.encode(' ')[0], 256, whole.encode('z')[0]]);
-    expect(byMerges.sha256).not.toBe(whole.sha256);
+    for (const engine of ['auto', 'typescript'] as const) {
+      const whole = new Tokenizer(wholeModel, engine);
+      expect([...whole.encode('xyz xyz')]).toEqual([257, whole.encode(' ')[0], 256, whole.encode('z')[0]]);
+      expect(byMerges.sha256).not.toBe(whole.sha256);
+    }
   });
 
-  it('keeps results right when its caches overflow', () => {
+  it.each(['auto', 'typescript'] as const)('keeps results right when its caches overflow: %s', (engine) => {
     // Each word of seven letters is seven tokens; there are more words than a cache holds tokens of.
-    const tokenizer = new Tokenizer(makeModel([]));
+    const tokenizer = new Tokenizer(makeModel([]), engine);
     const random = new Random(10);
     const sample = Array.from({ length: 100_000 }, () => random.uint32().toString(2)).join(' a');
     for (let round = 0; round < 2; round++) {

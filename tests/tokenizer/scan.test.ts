@@ -5,7 +5,7 @@ import { patternSources, scannerOf, type PatternName } from '../../src/tokenizer
 import { classOf } from '../../src/tokenizer/scan/classes.js';
 import { makeRegexScanner } from '../../src/tokenizer/scan/regex.js';
 import { LOOKAHEAD } from '../../src/tokenizer/scan/scanner.js';
-import { scanBytes, scanText } from './pieces.js';
+import { scanBytes, scanText, wasmScanner } from './pieces.js';
 import { hardText, SAMPLES } from './texts.js';
 
 /** Patterns with scanners of their own; llama3 is cl100k. */
@@ -52,11 +52,22 @@ describe('cases worked by hand', () => {
     ['qwen', '123 a', ['1', '2', '3', ' a']],
   ] as const)('%s: %j', (name, text, expected) => {
     expect(scanText(scannerOf(name), text)).toEqual(expected);
+    expect(scanText(wasmScanner(name), text)).toEqual(expected);
+    // Far from the end, where blocks of 64 bytes are cut at a time.
+    const before = 'word\n'.repeat(3);
+    const behind = ` ${'word '.repeat(20)}`;
+    expect(scanText(wasmScanner(name), before + text + behind)).toEqual(
+      scanText(scannerOf(name), before + text + behind),
+    );
   });
 });
 
-describe.each(NAMES)('scanner of %s', (name) => {
-  const scanner = scannerOf(name);
+const SCANNERS = NAMES.flatMap((name) => [
+  { name, engine: 'TypeScript', scanner: scannerOf(name) },
+  { name, engine: 'WebAssembly', scanner: wasmScanner(name) },
+]);
+
+describe.each(SCANNERS)('scanner of $name in $engine', ({ name, scanner }) => {
   const expression = makeRegexScanner(patternSources(name));
 
   it('cuts as its regular expression does', () => {
@@ -97,5 +108,38 @@ describe.each(NAMES)('scanner of %s', (name) => {
       }),
       { seed: 3, numRuns: 1000 },
     );
+  });
+});
+
+describe.each(NAMES)('blocks of ASCII with the pattern %s', (name) => {
+  // Few characters, so that every sequence that a rule tells apart comes at every place of a block.
+  const ALPHABETS = [
+    "aB1 .'\n",
+    "aAbBsStTlLvVrReEdDmM'",
+    ' \t\n\ra',
+    '0123456789 a',
+    'a /.\n\r',
+    "a b'é \n漢ſ",
+  ];
+
+  it('are cut as in TypeScript', () => {
+    const random = new Random(4);
+    const [ours, theirs] = [wasmScanner(name), scannerOf(name)];
+    for (let index = 0; index < 12_000; index++) {
+      const alphabet = [...random.pick(ALPHABETS)];
+      const text = Buffer.from(
+        Array.from({ length: random.below(160) }, () => random.pick(alphabet)).join(''),
+      );
+      for (const final of [true, false]) {
+        const ends = (scanner: typeof ours): number[] =>
+          scanBytes(scanner, text, final).map((piece) => piece.byteOffset + piece.length - text.byteOffset);
+        const [found, expected] = [ends(ours), ends(theirs)];
+        // What is given out before the end is known may be more or less, but never something else.
+        const shared = final
+          ? Math.max(found.length, expected.length)
+          : Math.min(found.length, expected.length);
+        expect(found.slice(0, shared), JSON.stringify(text.toString())).toEqual(expected.slice(0, shared));
+      }
+    }
   });
 });

@@ -66,7 +66,7 @@ function latin1Merges(model: Parameters<typeof mergesOf>[0]): [string, string][]
 describe('PieceCounter', () => {
   it('counts short and long pre-tokens, more than its tables begin with room for', () => {
     const random = new Random(12);
-    const counter = new PieceCounter(scannerOf('gpt2'));
+    const counter = new PieceCounter('gpt2');
     const expected = new Map<string, number>();
     for (let text = 0; text < 20; text++) {
       const words = Array.from({ length: 6000 }, () => {

@@ -1,6 +1,6 @@
 /**
- * Reads a text chunk by chunk into one buffer and cuts it into pre-tokens: the loop that encoding and training share.
- * What a chunk ends in the middle of is moved to the front and continued with the next.
+ * Reads a text chunk by chunk into one buffer and cuts it into pre-tokens: the loop that encoding in TypeScript and
+ * training share. What a chunk ends in the middle of is moved to the front and continued with the next.
  */
 import { END_BYTE } from '../scan/classes.js';
 import { PADDING, type ScannedText, type Scanner } from '../scan/scanner.js';
@@ -9,45 +9,60 @@ import type { TextSource } from './source.js';
 /** Bytes that are scanned at a time: with their ends they stay in the second-level cache. */
 const CHUNK_BYTES = 1 << 16;
 
-/** A buffer that a giant pre-token made larger than this is given back. */
-const KEPT_BYTES = 1 << 20;
+/** A buffer with what cuts it. */
+export interface ScanArea {
+  readonly text: ScannedText;
+  /** Ends of the pre-tokens, the first of which begins at 0; as many as there are bytes of text at most. */
+  readonly ends: Int32Array<ArrayBuffer>;
+  /** Cuts the first `length` bytes as a `Scanner` does. */
+  scan(length: number, final: boolean): number;
+}
+
+/** An area for `capacity` bytes that a scanner in TypeScript cuts. */
+function makeArea(scanner: Scanner, capacity: number): ScanArea {
+  const bytes = new Uint8Array(capacity + PADDING);
+  const text = { bytes, view: new DataView(bytes.buffer) };
+  const ends = new Int32Array(capacity);
+  return {
+    text,
+    ends,
+    scan(length, final) {
+      bytes[length] = END_BYTE;
+      return scanner(text, length, final, ends);
+    },
+  };
+}
 
 export class ChunkReader {
-  /** The text at hand; replaced when it has to grow, as is `ends`. */
-  text!: ScannedText;
-  /** Ends of the pre-tokens in `buffer`; the first begins at 0. */
-  ends!: Int32Array<ArrayBuffer>;
+  /** The text at hand; another one while a pre-token is longer than a chunk. */
+  area: ScanArea;
   private readonly scanner: Scanner;
+  private readonly first: ScanArea;
 
-  constructor(scanner: Scanner) {
+  /** @param area what chunks are read to, if not to a buffer that the scanner cuts */
+  constructor(scanner: Scanner, area?: ScanArea) {
     this.scanner = scanner;
-    this.resize(CHUNK_BYTES, 0);
+    this.first = area ?? makeArea(scanner, CHUNK_BYTES);
+    this.area = this.first;
   }
 
   /** Calls `onPieces` with the number of pre-tokens that are in the buffer, until the text is at its end. */
   read(source: TextSource, onPieces: (count: number) => void): void {
     let filled = 0;
     while (filled > 0 || !source.done) {
-      filled += source.read(this.text.bytes, filled, this.ends.length);
-      const final = source.done;
-      this.text.bytes[filled] = END_BYTE;
-      const count = this.scanner(this.text, filled, final, this.ends);
+      const { text, ends } = this.area;
+      filled += source.read(text.bytes, filled, ends.length);
+      const count = this.area.scan(filled, source.done);
       if (count > 0) {
         onPieces(count);
-        const used = this.ends[count - 1];
-        this.text.bytes.copyWithin(0, used, filled);
+        const used = ends[count - 1];
+        text.bytes.copyWithin(0, used, filled);
         filled -= used;
       } else {
-        this.resize(2 * this.ends.length, filled);
+        this.area = makeArea(this.scanner, 2 * ends.length);
+        this.area.text.bytes.set(text.bytes.subarray(0, filled));
       }
     }
-    if (this.ends.length > KEPT_BYTES) this.resize(CHUNK_BYTES, 0);
-  }
-
-  private resize(capacity: number, keep: number): void {
-    const bytes = new Uint8Array(capacity + PADDING);
-    if (keep > 0) bytes.set(this.text.bytes.subarray(0, keep));
-    this.text = { bytes, view: new DataView(bytes.buffer) };
-    this.ends = new Int32Array(capacity);
+    this.area = this.first;
   }
 }

@@ -10,13 +10,17 @@
  * Slots, keys and output are accessed in place and not through methods: with a call for each pre-token the loop has half
  * the speed.
  */
-import { ChunkReader } from './chunks.js';
+import { byteTokens, type TokenizerModel } from '../model.js';
+import { scannerOf } from '../patterns.js';
 import type { Scanner } from '../scan/scanner.js';
+import { ChunkReader } from './chunks.js';
 import { LongPieceCache, MAX_REMEMBERED_BYTES } from './long-piece-cache.js';
-import type { Merger } from './merger.js';
+import { Merger } from './merger.js';
+import { fillPairTable, PairTable } from './pair-table.js';
 import { KEY_MASKS, MAX_KEY_BYTES } from './piece-key.js';
 import type { TextSource } from './source.js';
-import type { TokenBuffer } from './token-buffer.js';
+import { TokenBuffer } from './token-buffer.js';
+import { unmergeableTokens } from './whole-pieces.js';
 
 const SLOT_SHIFT = 3;
 const SLOT_BITS = 18;
@@ -25,7 +29,18 @@ const PROBES = 4;
 const INLINE_TOKENS = 3;
 const OVERFLOW_TOKENS = 1 << 19;
 
-export class Encoder {
+/** Turns text without specials into tokens. */
+export interface PieceEncoder {
+  /** What it runs in. */
+  readonly engine: 'wasm' | 'typescript';
+  /** Appends the tokens of a text to `output`. */
+  encode(source: TextSource, output: TokenBuffer): void;
+  /** Number of tokens of a text. */
+  count(source: TextSource): number;
+}
+
+export class Encoder implements PieceEncoder {
+  readonly engine = 'typescript';
   private readonly chunks: ChunkReader;
   private readonly merger: Merger;
   /** Tokens that merges do not lead to, by their bytes as Latin-1; only for pre-tokens that are exactly one of them. */
@@ -36,21 +51,38 @@ export class Encoder {
   private readonly longPieces = new LongPieceCache();
   private victim = 0;
 
-  constructor(scanner: Scanner, merger: Merger, wholePieces: ReadonlyMap<string, number>) {
+  /** @throws TokenmillError TOKENIZER_INVALID where the vocabulary lacks a byte or the pattern cannot be used */
+  static create(model: TokenizerModel): Encoder {
+    const pairs = fillPairTable(new PairTable(model.merges.length / 3), model);
+    const merger = new Merger(pairs, byteTokens(model));
+    return new Encoder(scannerOf(model.pattern), merger, unmergeableTokens(model, merger));
+  }
+
+  private constructor(scanner: Scanner, merger: Merger, wholePieces: ReadonlyMap<string, number>) {
     this.chunks = new ChunkReader(scanner);
     this.merger = merger;
     this.wholePieces = wholePieces;
   }
 
-  /** Appends the tokens of a text to `output`. */
   encode(source: TextSource, output: TokenBuffer): void {
     this.chunks.read(source, (count) => this.encodePieces(count, output));
   }
 
+  count(source: TextSource): number {
+    const scratch = new TokenBuffer();
+    let total = 0;
+    this.chunks.read(source, (count) => {
+      scratch.length = 0;
+      this.encodePieces(count, scratch);
+      total += scratch.length;
+    });
+    return total;
+  }
+
   private encodePieces(count: number, output: TokenBuffer): void {
     const { slots } = this;
-    const { ends } = this.chunks;
-    const { view } = this.chunks.text;
+    const { ends, text } = this.chunks.area;
+    const { view } = text;
     output.reserve(ends[count - 1] + INLINE_TOKENS);
     const { tokens } = output;
     let written = output.length;
@@ -112,7 +144,7 @@ export class Encoder {
   private encodeLong(start: number, end: number, tokens: Uint32Array, written: number): number {
     const length = end - start;
     if (length > MAX_REMEMBERED_BYTES) return this.mergePiece(start, end, tokens, written);
-    const { view } = this.chunks.text;
+    const { view } = this.chunks.area.text;
     const known = this.longPieces.find(view, start, length, tokens, written);
     if (known > 0) return known;
     const count = this.mergePiece(start, end, tokens, written);
@@ -121,7 +153,7 @@ export class Encoder {
   }
 
   private mergePiece(start: number, end: number, tokens: Uint32Array, written: number): number {
-    const { bytes } = this.chunks.text;
+    const { bytes } = this.chunks.area.text;
     if (this.wholePieces.size > 0) {
       const piece = Buffer.from(bytes.buffer, start, end - start).toString('latin1');
       const whole = this.wholePieces.get(piece);

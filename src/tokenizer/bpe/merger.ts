@@ -20,7 +20,7 @@ export class Merger {
   private readonly pairs: PairTable;
   private readonly byteTokens: Int32Array;
   /** Rank of every pair of bytes, at `first << 8 | second`. */
-  private readonly bytePairRanks: Int32Array;
+  readonly bytePairRanks: Int32Array;
 
   // Tokens of the piece, and the rank of the pair that begins at each.
   private tokens = new Int32Array(SCAN_LIMIT + 1);

@@ -24,21 +24,31 @@ const FILTER_BITS_LOG2 = 3;
 export class PairTable {
   /** Token that the merge of each rank makes. */
   readonly results: Int32Array;
-  private readonly slots: Int32Array;
+  readonly slots: Int32Array;
+  readonly filter: Int32Array;
+  /** Shifts that bring a hash to a slot, and to a bit of the filter. */
+  readonly shift: number;
+  readonly filterShift: number;
   private readonly mask: number;
-  private readonly shift: number;
-  private readonly filter: Int32Array;
-  private readonly filterShift: number;
 
-  /** An empty table for ranks below `capacity`, each given to one pair. */
-  constructor(capacity: number) {
-    const bits = Math.max(4, Math.ceil(Math.log2(2 * capacity + 1)));
-    this.slots = new Int32Array(2 << bits).fill(EMPTY);
+  /** Bytes that `allocate` is asked for in all. */
+  static bytesFor(capacity: number): number {
+    const bits = slotBits(capacity);
+    return 4 * ((2 << bits) + ((1 << (bits + FILTER_BITS_LOG2)) >> 5) + capacity);
+  }
+
+  /**
+   * An empty table for ranks below `capacity`, each given to one pair.
+   * @param allocate gives the arrays it consists of, zeroed, by their length
+   */
+  constructor(capacity: number, allocate = (length: number): Int32Array => new Int32Array(length)) {
+    const bits = slotBits(capacity);
+    this.slots = allocate(2 << bits).fill(EMPTY);
     this.mask = (1 << bits) - 1;
     this.shift = 32 - bits;
-    this.filter = new Int32Array((1 << (bits + FILTER_BITS_LOG2)) >> 5);
+    this.filter = allocate((1 << (bits + FILTER_BITS_LOG2)) >> 5);
     this.filterShift = 32 - bits - FILTER_BITS_LOG2;
-    this.results = new Int32Array(capacity);
+    this.results = allocate(capacity);
   }
 
   /** Adds a pair. Returns false where it is there already; nothing changes then. */
@@ -88,10 +98,12 @@ function hashPair(left: number, right: number): number {
   return Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
 }
 
-/** The table of a model's merges; the model was checked for repeated pairs. */
-export function pairTableOf(model: TokenizerModel): PairTable {
-  const { merges } = model;
-  const table = new PairTable(merges.length / 3);
+function slotBits(capacity: number): number {
+  return Math.max(4, Math.ceil(Math.log2(2 * capacity + 1)));
+}
+
+/** Adds the merges of a model, which was checked for repeated pairs. */
+export function fillPairTable(table: PairTable, { merges }: TokenizerModel): PairTable {
   for (let rank = 0; rank * 3 < merges.length; rank++) {
     table.add(merges[rank * 3], merges[rank * 3 + 1], rank, merges[rank * 3 + 2]);
   }

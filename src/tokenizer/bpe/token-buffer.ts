@@ -20,6 +20,13 @@ export class TokenBuffer {
     this.tokens = grown;
   }
 
+  /** Appends the first `count` of `source`. */
+  append(source: Uint32Array, count: number): void {
+    this.reserve(count);
+    this.tokens.set(source.subarray(0, count), this.length);
+    this.length += count;
+  }
+
   push(token: number): void {
     this.reserve(1);
     this.tokens[this.length++] = token;

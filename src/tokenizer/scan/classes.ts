@@ -67,6 +67,12 @@ function buildTables(): { BLOCK_OF: Uint8Array; BLOCKS: Uint8Array } {
   return { BLOCK_OF: blockOf, BLOCKS: table };
 }
 
+/** The two levels, for scanners that are not in TypeScript. */
+export const CLASS_BLOCKS: { readonly blockOf: Uint8Array; readonly blocks: Uint8Array } = {
+  blockOf: BLOCK_OF,
+  blocks: BLOCKS,
+};
+
 /** Class of a code point below 0x110000. */
 export function classOf(codePoint: number): number {
   return BLOCKS[(BLOCK_OF[codePoint >> BLOCK_BITS] << BLOCK_BITS) | (codePoint & BLOCK_MASK)];

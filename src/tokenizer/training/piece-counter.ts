@@ -5,7 +5,8 @@
 import { ChunkReader } from '../bpe/chunks.js';
 import { hashKey, KEY_MASKS, MAX_KEY_BYTES } from '../bpe/piece-key.js';
 import type { TextSource } from '../bpe/source.js';
-import type { Scanner } from '../scan/scanner.js';
+import { scannerOf, type Pattern } from '../patterns.js';
+import { wasmScanArea } from '../wasm/scan-area.js';
 
 const INITIAL_BITS = 14;
 const INITIAL_ARENA_BYTES = 1 << 16;
@@ -27,8 +28,8 @@ export class PieceCounter {
   private readonly longHashes: number[] = [];
   private readonly longCounts: number[] = [];
 
-  constructor(scanner: Scanner) {
-    this.chunks = new ChunkReader(scanner);
+  constructor(pattern: Pattern) {
+    this.chunks = new ChunkReader(scannerOf(pattern), wasmScanArea(pattern));
   }
 
   add(source: TextSource): void {
@@ -71,8 +72,8 @@ export class PieceCounter {
   }
 
   private countPieces(count: number): void {
-    const { ends } = this.chunks;
-    const { view } = this.chunks.text;
+    const { ends, text } = this.chunks.area;
+    const { view } = text;
     this.bytes += ends[count - 1];
     let { keys, counts, mask } = this;
     let start = 0;
@@ -132,7 +133,7 @@ export class PieceCounter {
   }
 
   private countLong(start: number, end: number): void {
-    const { bytes } = this.chunks.text;
+    const { bytes } = this.chunks.area.text;
     // FNV-1a.
     let hash = 0x811c9dc5;
     for (let at = start; at < end; at++) hash = Math.imul(hash ^ bytes[at], 0x01000193);
@@ -164,7 +165,7 @@ export class PieceCounter {
     const from = index === 0 ? 0 : this.longEnds[index - 1];
     if (this.longEnds[index] - from !== end - start) return false;
     for (let at = start; at < end; at++) {
-      if (this.arena[from + at - start] !== this.chunks.text.bytes[at]) return false;
+      if (this.arena[from + at - start] !== this.chunks.area.text.bytes[at]) return false;
     }
     return true;
   }
