@@ -1,34 +1,33 @@
--- The duplicates of the window, once it is in the index: for each document the earliest earlier one with the same
--- text, else the earliest earlier one that shares a band, whether or not that one was dropped as a duplicate itself.
-CREATE OR REPLACE TEMP TABLE dedup_result AS
-WITH exact AS (
-  SELECT ordinal, first FROM dedup_window JOIN dedup_hash_firsts USING (text_hash) WHERE first < ordinal
-),
-near AS (
-  SELECT ordinal, min(first) AS first
-  FROM dedup_window_bands JOIN dedup_band_firsts USING (band)
-  WHERE first < ordinal AND ordinal NOT IN (SELECT ordinal FROM exact)
-  GROUP BY ordinal
-),
-pairs AS (
-  SELECT near.ordinal, unnest(own.minhashes) AS own, unnest(other.minhashes) AS other
-  FROM near
-  JOIN dedup_window own ON own.ordinal = near.ordinal
-  JOIN dedup_documents other ON other.ordinal = near.first
-),
-similarities AS (
-  SELECT ordinal, count(*) FILTER (WHERE own = other) / count(*) AS jaccard FROM pairs GROUP BY ordinal
-),
-found AS (
-  SELECT ordinal, 'exact_duplicate' AS reason, first, 1.0::DOUBLE AS jaccard FROM exact
-  UNION ALL
-  SELECT ordinal, 'near_duplicate', first, jaccard FROM near JOIN similarities USING (ordinal)
+-- The duplicates of view `dedup_documents` from the candidates of all partitions: for each document the first earlier one
+-- with the same text, else payload, else URL, else the first that shares a band and is similar enough where that is
+-- verified ($verify is NULL where it is not).
+WITH compared AS (
+  SELECT
+    c.ordinal,
+    c.kind,
+    c.first,
+    own.document_id,
+    CASE
+      WHEN c.kind < 3 THEN 1.0::DOUBLE
+      WHEN $verify::DOUBLE IS NULL THEN
+        list_sum(list_transform(range(1, len(own.minhashes) + 1), lambda i: (own.minhashes[i] = other.minhashes[i])::INTEGER))
+        / len(own.minhashes)
+      ELSE
+        len(list_intersect(own.shingles, other.shingles))
+        / (len(own.shingles) + len(other.shingles) - len(list_intersect(own.shingles, other.shingles)))
+    END AS jaccard,
+    other.document_id AS duplicate_of
+  FROM dedup_candidates c
+  JOIN dedup_documents own ON own.ordinal = c.ordinal
+  JOIN dedup_documents other ON other.ordinal = c.first
 )
 SELECT
-  found.ordinal,
-  reason,
+  ordinal,
+  ['exact_duplicate', 'payload_duplicate', 'url_duplicate', 'near_duplicate'][kind + 1] AS reason,
   first AS duplicate_of_ordinal,
-  other.document_id AS duplicate_of,
+  duplicate_of,
   jaccard
-FROM found JOIN dedup_documents other ON other.ordinal = found.first
-ORDER BY found.ordinal;
+FROM compared
+WHERE kind < 3 OR $verify::DOUBLE IS NULL OR jaccard >= $verify
+QUALIFY row_number() OVER (PARTITION BY ordinal ORDER BY kind, first) = 1
+ORDER BY ordinal;

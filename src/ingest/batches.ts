@@ -3,6 +3,7 @@
  * not be cut at its place between them.
  */
 import { concatenate } from '../core/bytes.js';
+import type { DedupConfig } from '../filters/dedup/settings.js';
 import type { MeasureTask } from './measure.js';
 import type { BadRecord, CutRecord, Format, Position, Source } from './records.js';
 
@@ -31,6 +32,7 @@ export async function* batchSource(
   source: Source,
   format: Format,
   records: AsyncIterable<CutRecord | BadRecord>,
+  dedup: DedupConfig,
 ): AsyncGenerator<Batch> {
   let entries: Batch['entries'] = [];
   let parts: Uint8Array[] = [];
@@ -45,7 +47,7 @@ export async function* batchSource(
       bytes,
       next,
       last,
-      task: { kind: 'measure', format, bytes: joined, ends },
+      task: { kind: 'measure', format, bytes: joined, ends, dedup },
     } as const;
     entries = [];
     parts = [];

@@ -11,6 +11,9 @@ import { concatenate } from '../core/bytes.js';
 import { publishFile, temporaryPath } from '../core/files.js';
 import { sha256File } from '../core/hash.js';
 import type { Log } from '../core/log.js';
+import { DedupIndex } from '../filters/dedup/dedup-index.js';
+import type { DedupConfig } from '../filters/dedup/settings.js';
+import { readSignatures } from '../filters/dedup/signatures.js';
 import type { Policy } from '../filters/policy.js';
 import {
   appendCommit,
@@ -65,6 +68,7 @@ export class DatasetWriter {
   private readonly context: WriterContext;
   private readonly paths: DatasetPaths;
   private readonly window: WindowStore;
+  private readonly index: DedupIndex;
   private readonly queue: Queue;
   private sequence: number;
   private nextOrdinal: number;
@@ -87,11 +91,9 @@ export class DatasetWriter {
     const queue = new Queue(paths.queue);
     await queue.init();
     const files = committedFiles(commits);
-    const signatures = files
-      .filter(({ kind }) => kind === 'signatures')
-      .map(({ path }) => join(paths.folder, path));
-    const window = await WindowStore.create(context.connection, context.policy, signatures);
-    const writer = new DatasetWriter(context, paths, commits, files, window, queue);
+    const index = await openIndex(context, paths, files);
+    const window = await WindowStore.create(context.connection, context.policy, index);
+    const writer = new DatasetWriter(context, paths, commits, files, window, index, queue);
     // A crash between a commit and its entries in the queue is repaired here.
     await writer.enqueue(files);
     await writer.openTokenizer(commits.at(-1)?.tokenizer ?? null);
@@ -104,12 +106,14 @@ export class DatasetWriter {
     commits: readonly Commit[],
     files: readonly CommittedFile[],
     window: WindowStore,
+    index: DedupIndex,
     queue: Queue,
   ) {
     const last = commits.at(-1);
     this.context = context;
     this.paths = paths;
     this.window = window;
+    this.index = index;
     this.queue = queue;
     this.sequence = commits.length;
     this.nextOrdinal = last?.next_ordinal ?? 0;
@@ -125,6 +129,14 @@ export class DatasetWriter {
 
   get tokenizerName(): string | null {
     return this.tokenizer?.name ?? null;
+  }
+
+  get dedup(): DedupConfig {
+    return this.context.config.dedup;
+  }
+
+  close(): void {
+    this.index.close();
   }
 
   takeOrdinal(): number {
@@ -265,7 +277,7 @@ export class DatasetWriter {
       await this.addFile('documents', `documents/${name}`, documents, (path) =>
         this.window.writeDocuments(path),
       );
-      await this.addFile('signatures', `signatures/${name}`, documents, (path) =>
+      await this.addFile('signatures', `signatures/${name}`, await this.window.countPassing(), (path) =>
         this.window.writeSignatures(path),
       );
     }
@@ -296,6 +308,7 @@ export class DatasetWriter {
     this.sequence = sequence;
     this.commits += 1;
     this.sealedShards += shards.length;
+    await (final ? this.index.flush() : this.index.settle());
   }
 
   private async addFile(
@@ -326,6 +339,34 @@ export class DatasetWriter {
       }),
     );
   }
+}
+
+/** The index of the dataset with all documents of its commits: those that it does not have come from signature files. */
+async function openIndex(
+  { config, connection }: WriterContext,
+  paths: DatasetPaths,
+  files: readonly CommittedFile[],
+): Promise<DedupIndex> {
+  const { minhash, verify } = config.dedup;
+  const signatures = files.filter(({ kind }) => kind === 'signatures');
+  const index = await DedupIndex.open({
+    folder: paths.index,
+    permutations: minhash.bands * minhash.rows,
+    verify: verify ?? undefined,
+    documents: signatures.reduce((sum, { rows }) => sum + rows, 0),
+  });
+  let start = 0;
+  for (const { path, rows } of signatures) {
+    const skip = index.covered - start;
+    if (skip < rows) {
+      for await (const documents of readSignatures(connection, join(paths.folder, path), Math.max(0, skip))) {
+        index.load(documents);
+        await index.settle();
+      }
+    }
+    start += rows;
+  }
+  return index;
 }
 
 /** Texts in groups for the workers, in order. */

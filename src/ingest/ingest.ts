@@ -23,7 +23,7 @@ import { planSources, type PlannedSource } from './plan.js';
 import type { Source } from './records.js';
 import { cutRecords } from './formats/cut.js';
 import { detectFormat } from './formats/detect.js';
-import { signatureRow, type WindowDocument } from './window.js';
+import type { WindowDocument } from './window.js';
 import type { IngestPool } from './worker.js';
 
 export interface IngestProgress {
@@ -74,9 +74,10 @@ export async function ingest(
   const pool: IngestPool = new WorkerPool(workerFile(import.meta.url, './worker.js'), {
     threads: options.workers,
   });
+  let writer: DatasetWriter | undefined;
   try {
     await validatePolicy(opened.connection, opened.policy);
-    const writer = await DatasetWriter.open({ ...opened, workspace, pool, lease, log });
+    writer = await DatasetWriter.open({ ...opened, workspace, pool, lease, log });
     const plan = planSources(sources, writer.account);
     for (const name of plan.skipped) log(`${name}: already ingested, skipped`);
     const before = { ...writer.account.totals };
@@ -99,6 +100,7 @@ export async function ingest(
       tokenizer: writer.tokenizerName,
     };
   } finally {
+    writer?.close();
     await pool.close();
     await opened.close();
     await lease.release();
@@ -117,7 +119,12 @@ async function readSources(
   async function* tasks(): AsyncGenerator<MeasureTask> {
     for (const { source, format: known, from } of plan) {
       const format = known ?? options.format ?? (await detectFormat(source));
-      for await (const batch of batchSource(source, format, cutRecords(source, { format, from }))) {
+      for await (const batch of batchSource(
+        source,
+        format,
+        cutRecords(source, { format, from }),
+        writer.dedup,
+      )) {
         if (signal?.aborted === true) return;
         inFlight.push(batch);
         yield batch.task;
@@ -189,7 +196,6 @@ function takeBatch(batch: Batch, result: MeasureResult, writer: DatasetWriter): 
       length: entry.length,
       space: entry.space,
       measured,
-      ...signatureRow(result, row),
     };
     writer.addDocument(document, result.texts.subarray(start, result.textEnds[row]));
     row += 1;

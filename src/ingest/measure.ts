@@ -4,9 +4,10 @@
  */
 import { concatenate } from '../core/bytes.js';
 import { detectLanguage } from '../filters/language.js';
-import { BANDS, PERMUTATIONS, signatureOf } from '../filters/minhash.js';
+import { measureForDedup, type DedupMeasures } from '../filters/dedup/measure.js';
+import type { DedupConfig } from '../filters/dedup/settings.js';
 import { measureSignals, type SignalValues } from '../filters/signals/index.js';
-import { normalizedTextHash } from '../filters/text-hash.js';
+import { normalizedTextHash } from '../filters/dedup/text-hash.js';
 import type { Format } from './records.js';
 import { parseRecord } from './formats/parse.js';
 
@@ -16,6 +17,7 @@ export interface MeasureTask {
   readonly format: Format;
   readonly bytes: Uint8Array;
   readonly ends: Int32Array;
+  readonly dedup: DedupConfig;
 }
 
 export interface MeasuredDocument {
@@ -29,6 +31,7 @@ export interface MeasuredDocument {
   readonly languageScore: number;
   readonly textHash: string;
   readonly signals: SignalValues;
+  readonly dedup: DedupMeasures;
 }
 
 export type Measured =
@@ -36,20 +39,17 @@ export type Measured =
   | { readonly kind: 'other'; readonly reason: string }
   | { readonly kind: 'bad'; readonly reason: string; readonly detail: string };
 
-/** One entry of `items` a record; the arrays below have one entry, band row or permutation row a document. */
+/** One entry of `items` a record, one of `textEnds` a document. */
 export interface MeasureResult {
   readonly items: Measured[];
   /** UTF-8 texts of the documents end to end; text j ends before `textEnds[j]`. */
   readonly texts: Uint8Array;
   readonly textEnds: Int32Array;
-  readonly minhashes: Uint32Array;
-  readonly bands: BigUint64Array;
 }
 
 export function measureBatch(task: MeasureTask): MeasureResult {
   const items: Measured[] = [];
   const texts: Uint8Array[] = [];
-  const signatures: { minhashes: Uint32Array; bands: BigUint64Array }[] = [];
   const encoder = new TextEncoder();
   let start = 0;
   for (const end of task.ends) {
@@ -72,16 +72,10 @@ export function measureBatch(task: MeasureTask): MeasureResult {
       languageScore: score,
       textHash: normalizedTextHash(text),
       signals: measureSignals(text),
+      dedup: measureForDedup(parsed, task.dedup),
     });
     texts.push(encoder.encode(text));
-    signatures.push(signatureOf(text));
   }
   const { bytes, ends } = concatenate(texts);
-  const minhashes = new Uint32Array(signatures.length * PERMUTATIONS);
-  const bands = new BigUint64Array(signatures.length * BANDS);
-  signatures.forEach((signature, index) => {
-    minhashes.set(signature.minhashes, index * PERMUTATIONS);
-    bands.set(signature.bands, index * BANDS);
-  });
-  return { items, texts: bytes, textEnds: ends, minhashes, bands };
+  return { items, texts: bytes, textEnds: ends };
 }

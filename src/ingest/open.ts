@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { TokenmillError } from '../core/errors.js';
 import { ensureFolder } from '../core/files.js';
-import { BANDS, MINHASH_SEED, ROWS, SHINGLE_WORDS } from '../filters/minhash.js';
+import { dedupConfig } from '../filters/dedup/settings.js';
 import { loadPolicy, policyFromSql, type Policy } from '../filters/policy.js';
 import { openDatabase } from '../store/database.js';
 import type { Workspace } from '../store/workspace.js';
@@ -69,7 +69,7 @@ async function configure(
     tokenizer,
     shard_tokens: options.shardTokens ?? DATASET_DEFAULTS.shardTokens,
     valid_fraction: options.validFraction ?? DATASET_DEFAULTS.validFraction,
-    minhash: { bands: BANDS, rows: ROWS, shingle: SHINGLE_WORDS, seed: MINHASH_SEED },
+    dedup: dedupConfig(options),
   };
   await workspace.createDataset(options.dataset, config);
   return { config, policy };

@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { byteSize, integer } from '../core/config.js';
 import { TokenmillError } from '../core/errors.js';
+import { dedupConfig, dedupConfigSchema, dedupSettings } from '../filters/dedup/settings.js';
 import type { Policy } from '../filters/policy.js';
 
 /** More threads than this gain nothing here: one main thread reads and writes for all of them. */
@@ -31,6 +32,7 @@ export const ingestOptionsSchema = z.object({
     .optional()
     .describe('share of documents held out for validation (default: 0.02)'),
   set: z.record(z.string(), z.string()).default({}).describe('thresholds of the policy: name=value'),
+  ...dedupSettings,
   format: z
     .enum(['warc', 'wet', 'wat', 'jsonl', 'text', 'html'])
     .optional()
@@ -69,12 +71,7 @@ export const datasetConfigSchema = z.object({
   tokenizer: z.string(),
   shard_tokens: z.number().int(),
   valid_fraction: z.number(),
-  minhash: z.object({
-    bands: z.number().int(),
-    rows: z.number().int(),
-    shingle: z.number().int(),
-    seed: z.number().int(),
-  }),
+  dedup: dedupConfigSchema,
 });
 
 export type DatasetConfig = z.output<typeof datasetConfigSchema>;
@@ -99,6 +96,7 @@ export function checkAgainstDataset(
     ['tokenizer', options.tokenizer, config.tokenizer],
     ['shard-tokens', options.shardTokens, config.shard_tokens],
     ['valid-fraction', options.validFraction, config.valid_fraction],
+    ...dedupAsked(config, options),
   ];
   for (const [name, wanted, has] of asked) {
     if (wanted === undefined || wanted === has) continue;
@@ -110,4 +108,23 @@ export function checkAgainstDataset(
       },
     );
   }
+}
+
+/** The settings of deduplication that were asked for, each with the others as the dataset has them. */
+function dedupAsked(config: DatasetConfig, options: IngestOptions): [string, string, string][] {
+  const asked = dedupConfig(options);
+  const parts: [string, boolean, unknown, unknown][] = [
+    [
+      'minhash',
+      options.minhash !== undefined || options.threshold !== undefined,
+      asked.minhash,
+      config.dedup.minhash,
+    ],
+    ['shingle', options.shingle !== undefined, asked.minhash.shingle, config.dedup.minhash.shingle],
+    ['verify', options.verify !== undefined, asked.verify, config.dedup.verify],
+    ['exact', options.exact !== undefined, asked.exact, config.dedup.exact],
+  ];
+  return parts
+    .filter(([, given]) => given)
+    .map(([name, , wanted, has]) => [name, JSON.stringify(wanted), JSON.stringify(has)]);
 }

@@ -93,6 +93,8 @@ export interface ParsedDocument {
   text: string;
   /** The document's own id, where it has one. */
   id?: string;
+  /** WARC-Payload-Digest of its record. */
+  payloadDigest?: string;
 }
 
 /** A record that is well formed and no document; counted by `reason`. */

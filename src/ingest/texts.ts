@@ -9,6 +9,8 @@ export interface NamedText {
   /** The document's own id where it has one, else where it is: `file` for a file that is one text, else `file:offset`. */
   readonly id: string;
   readonly text: string;
+  readonly url: string | null;
+  readonly payloadDigest?: string;
 }
 
 /** Reads inputs as ingest does; what is no document is left out, what is bad is reported on stderr. */
@@ -22,7 +24,9 @@ export async function* readNamedTexts(inputs: readonly string[]): AsyncGenerator
         stderrLog(`${source.name}, byte ${record.offset}: ${parsed.reason}: ${parsed.detail}`);
       if (parsed.kind !== 'document') continue;
       const whole = format === 'text' || format === 'html';
-      yield { id: parsed.id ?? (whole ? source.name : `${source.name}:${record.offset}`), text: parsed.text };
+      const { text, url, payloadDigest } = parsed;
+      const id = parsed.id ?? (whole ? source.name : `${source.name}:${record.offset}`);
+      yield { id, text, url, payloadDigest };
     }
   }
 }

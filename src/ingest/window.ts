@@ -6,19 +6,9 @@
  * `passing` (signatures of those that the policy passed), `kept` (ordinal, text, split, tokens).
  * Invariant: what is decided about a document depends on it and on earlier documents only, never on where a window ends.
  */
-import {
-  BIGINT,
-  BOOLEAN,
-  DOUBLE,
-  LIST,
-  UBIGINT,
-  UINTEGER,
-  VARCHAR,
-  type DuckDBConnection,
-  type DuckDBType,
-} from '@duckdb/node-api';
-import { DedupIndex, writeSignatures } from '../filters/dedup.js';
-import { BANDS, PERMUTATIONS } from '../filters/minhash.js';
+import { BIGINT, BOOLEAN, DOUBLE, VARCHAR, type DuckDBConnection, type DuckDBType } from '@duckdb/node-api';
+import { DedupIndex, type DedupDocument, type Duplicate } from '../filters/dedup/dedup-index.js';
+import { appendSignatures, createSignatureTable, writeSignatures } from '../filters/dedup/signatures.js';
 import { applyPolicy, type Policy } from '../filters/policy.js';
 import { SIGNALS } from '../filters/signals/index.js';
 import { appendColumns } from '../store/append.js';
@@ -34,8 +24,6 @@ export interface WindowDocument {
   readonly length: number;
   readonly space: 'file' | 'content';
   readonly measured: MeasuredDocument;
-  readonly minhashes: Uint32Array;
-  readonly bands: BigUint64Array;
 }
 
 export interface KeptDocument {
@@ -85,8 +73,6 @@ const MEASURED_COLUMNS: readonly Column[] = [
         ? (d) => BigInt(d.measured.signals[index] as number)
         : (d) => d.measured.signals[index],
   })),
-  { name: 'bands', type: LIST(UBIGINT), value: (d) => d.bands },
-  { name: 'minhashes', type: LIST(UINTEGER), value: (d) => d.minhashes },
 ];
 
 const quoted = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(', ');
@@ -101,9 +87,12 @@ const DECISION_COLUMNS = [
   { name: 'jaccard', type: 'DOUBLE' },
 ] as const;
 
-const SIGNATURE_COLUMNS = ['ordinal', 'document_id', 'text_hash', 'bands', 'minhashes'] as const;
-/** Columns of `decided`: everything but the signature, which goes to a file of its own. */
-const PLAIN_COLUMNS = MEASURED_COLUMNS.filter(({ name }) => name !== 'bands' && name !== 'minhashes');
+const DUPLICATE_COLUMNS = [
+  { name: 'ordinal', type: BIGINT },
+  { name: 'reason', type: VARCHAR },
+  { name: 'duplicate_of', type: VARCHAR },
+  { name: 'jaccard', type: DOUBLE },
+] as const;
 
 export class WindowStore {
   private readonly connection: DuckDBConnection;
@@ -116,14 +105,8 @@ export class WindowStore {
     this.index = index;
   }
 
-  /** @param signatures signature files of earlier commits, whose documents count as earlier */
-  static async create(
-    connection: DuckDBConnection,
-    policy: Policy,
-    signatures: readonly string[],
-  ): Promise<WindowStore> {
-    const index = await DedupIndex.create(connection);
-    await index.load(signatures);
+  /** @param index has the documents of earlier commits */
+  static async create(connection: DuckDBConnection, policy: Policy, index: DedupIndex): Promise<WindowStore> {
     const store = new WindowStore(connection, policy, index);
     await connection.run(createTable('measured', MEASURED_COLUMNS));
     await connection.run(
@@ -135,13 +118,8 @@ export class WindowStore {
 
   /** Empties the tables of what was committed. */
   async clear(): Promise<void> {
-    await this.connection.run(createTable('decided', [...PLAIN_COLUMNS, ...DECISION_COLUMNS]));
-    await this.connection.run(
-      createTable(
-        'passing',
-        MEASURED_COLUMNS.filter(({ name }) => (SIGNATURE_COLUMNS as readonly string[]).includes(name)),
-      ),
-    );
+    await this.connection.run(createTable('decided', [...MEASURED_COLUMNS, ...DECISION_COLUMNS]));
+    await createSignatureTable(this.connection, 'passing');
     await this.connection.run(
       'CREATE OR REPLACE TABLE kept (ordinal BIGINT, split VARCHAR, tokens BIGINT, text VARCHAR)',
     );
@@ -157,13 +135,11 @@ export class WindowStore {
       MEASURED_COLUMNS.map(({ type, value }) => ({ type, values: documents.map(value) })),
     );
     await applyPolicy(connection, this.policy, { signalsTable: 'window_signals', verdictsTable: 'verdicts' });
-    await connection.run(
-      `CREATE OR REPLACE TABLE window_passing AS SELECT ${quoted(SIGNATURE_COLUMNS)} FROM measured JOIN verdicts USING (ordinal) WHERE verdict = 'keep' ORDER BY ordinal`,
-    );
-    await this.index.resolve({ table: 'window_passing', duplicatesTable: 'duplicates' });
+    const passing = await this.passing(documents);
+    await this.fillDuplicates(this.index.resolve(passing));
     await connection.run(`
       CREATE OR REPLACE TABLE window_decided AS
-      SELECT ${PLAIN_COLUMNS.map(({ name }) => `m."${name}"`).join(', ')},
+      SELECT ${MEASURED_COLUMNS.map(({ name }) => `m."${name}"`).join(', ')},
              CASE WHEN d.ordinal IS NULL THEN v.verdict ELSE 'drop' END AS verdict,
              coalesce(d.reason, v.reason) AS reason,
              coalesce(d.jaccard, v.measured) AS measured,
@@ -171,7 +147,7 @@ export class WindowStore {
       FROM measured m JOIN verdicts v USING (ordinal) LEFT JOIN duplicates d USING (ordinal)
       ORDER BY ordinal`);
     await connection.run('INSERT INTO decided SELECT * FROM window_decided');
-    await connection.run('INSERT INTO passing SELECT * FROM window_passing');
+    await appendSignatures(connection, 'passing', passing);
     const counts = await connection.runAndReadAll(
       'SELECT verdict, reason, count(*)::DOUBLE FROM window_decided GROUP BY ALL ORDER BY ALL',
     );
@@ -186,6 +162,32 @@ export class WindowStore {
       })),
       kept: new Set(kept.getRows().map(([ordinal]) => Number(ordinal))),
     };
+  }
+
+  /** The documents that the policy keeps. */
+  private async passing(documents: readonly WindowDocument[]): Promise<DedupDocument[]> {
+    const result = await this.connection.runAndReadAll(
+      `SELECT ordinal::DOUBLE FROM verdicts WHERE verdict = 'keep'`,
+    );
+    const ordinals = new Set(result.getRows().map(([ordinal]) => ordinal));
+    return documents
+      .filter(({ ordinal }) => ordinals.has(ordinal))
+      .map(({ ordinal, id, measured }) => ({ ordinal, id, ...measured.dedup }));
+  }
+
+  private async fillDuplicates(duplicates: readonly Duplicate[]): Promise<void> {
+    await this.connection.run(createTable('duplicates', DUPLICATE_COLUMNS));
+    const values: readonly (readonly unknown[])[] = [
+      duplicates.map(({ ordinal }) => BigInt(ordinal)),
+      duplicates.map(({ reason }) => reason),
+      duplicates.map(({ duplicateOf }) => duplicateOf),
+      duplicates.map(({ jaccard }) => jaccard),
+    ];
+    await appendColumns(
+      this.connection,
+      'duplicates',
+      DUPLICATE_COLUMNS.map(({ type }, i) => ({ type, values: values[i] })),
+    );
   }
 
   /** Adds texts and token counts of kept documents. */
@@ -213,15 +215,10 @@ export class WindowStore {
   async writeSignatures(path: string): Promise<void> {
     await writeSignatures(this.connection, 'passing', path);
   }
-}
 
-/** Cuts row `index` out of the signature arrays of a batch. */
-export function signatureRow(
-  result: { minhashes: Uint32Array; bands: BigUint64Array },
-  index: number,
-): { minhashes: Uint32Array; bands: BigUint64Array } {
-  return {
-    minhashes: result.minhashes.subarray(index * PERMUTATIONS, (index + 1) * PERMUTATIONS),
-    bands: result.bands.subarray(index * BANDS, (index + 1) * BANDS),
-  };
+  /** How many documents passed the policy since the last commit. */
+  async countPassing(): Promise<number> {
+    const result = await this.connection.runAndReadAll('SELECT count(*)::DOUBLE FROM passing');
+    return Number(result.getRows()[0][0]);
+  }
 }

@@ -52,7 +52,5 @@ function tokenizeBatch(tokenizer: Tokenizer, task: TokenizeTask): TokenizeResult
 }
 
 export default defineWorker(work, (result) =>
-  'tokens' in result
-    ? [result.tokens.buffer, result.ends.buffer]
-    : [result.texts.buffer, result.minhashes.buffer, result.bands.buffer],
+  'tokens' in result ? [result.tokens.buffer, result.ends.buffer] : [result.texts.buffer],
 );

@@ -190,7 +190,7 @@ function toColumn(value: unknown, type: string): unknown {
 }
 
 /** Counters of the documents that were dropped for being like an earlier one. */
-const DUPLICATE_COUNTERS = ['dropped.exact_duplicate', 'dropped.near_duplicate'];
+const DUPLICATE_COUNTERS = ['exact', 'payload', 'url', 'near'].map((kind) => `dropped.${kind}_duplicate`);
 
 /** A counter that a commit does not have is 0: nothing of the kind was seen. */
 function commitRows({ paths, commits }: DatasetLog): Row[] {

@@ -21,6 +21,8 @@ export interface DatasetPaths {
   readonly commits: string;
   readonly documents: string;
   readonly signatures: string;
+  /** Index of duplicates: derived from the signatures, the writer's own. */
+  readonly index: string;
   readonly shards: string;
   readonly queue: string;
 }
@@ -72,6 +74,7 @@ export class Workspace {
       commits: join(folder, 'commits'),
       documents: join(folder, 'documents'),
       signatures: join(folder, 'signatures'),
+      index: join(folder, 'index'),
       shards: join(folder, 'shards'),
       queue: join(this.root, 'queue', name),
     };

@@ -15,6 +15,7 @@ describe('Workspace', () => {
       commits: '/w/datasets/crawl-1/commits',
       documents: '/w/datasets/crawl-1/documents',
       signatures: '/w/datasets/crawl-1/signatures',
+      index: '/w/datasets/crawl-1/index',
       shards: '/w/datasets/crawl-1/shards',
       queue: '/w/queue/crawl-1',
     });

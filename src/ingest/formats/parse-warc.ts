@@ -10,6 +10,7 @@ interface RecordInfo {
   readonly url: string | null;
   readonly date: string | null;
   readonly id: string | undefined;
+  readonly payloadDigest: string | undefined;
   readonly language: string | null;
 }
 
@@ -31,6 +32,7 @@ export function parseWarcRecord(bytes: Uint8Array): Parsed {
     url: fields.get('warc-target-uri')?.replace(/^<|>$/g, '') ?? null,
     date: fields.get('warc-date') ?? null,
     id: fields.get('warc-record-id')?.replace(/^<|>$/g, ''),
+    payloadDigest: fields.get('warc-payload-digest'),
     language: fields.get('warc-identified-content-language')?.split(',')[0] ?? null,
   };
   const type = fields.get('warc-type')?.toLowerCase() ?? 'unknown-type';
@@ -106,6 +108,7 @@ function parsePayload(payload: Uint8Array, type: string | undefined, info: Recor
     language: document.language ?? info.language,
     text: document.text,
     ...(info.id === undefined ? {} : { id: info.id }),
+    ...(info.payloadDigest === undefined ? {} : { payloadDigest: info.payloadDigest }),
   };
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { signatureOf } from '../../../src/filters/minhash.js';
+import { signatureOf } from '../../../src/filters/minhash/signature.js';
 import { scanText } from '../../../src/filters/scan/scan.js';
 import { measureSignals, SIGNALS, type SignalValue } from '../../../src/filters/signals/index.js';
 

@@ -1,16 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Random } from '../../src/core/random.js';
-import {
-  BANDS,
-  DEFAULT_MINHASH,
-  estimateJaccard,
-  PERMUTATIONS,
-  planBands,
-  ROWS,
-  SHINGLE_WORDS,
-  signatureOf,
-} from '../../src/filters/minhash.js';
+import { Random } from '../../../src/core/random.js';
+import { DEFAULT_MINHASH, planBands } from '../../../src/filters/minhash/parameters.js';
+import { estimateJaccard, signatureOf } from '../../../src/filters/minhash/signature.js';
+
+const { bands: BANDS, rows: ROWS, shingle: SHINGLE_WORDS } = DEFAULT_MINHASH;
+const PERMUTATIONS = BANDS * ROWS;
 
 /** Set of the word 5-grams of words that are separated by single spaces. */
 function shingles(words: readonly string[]): Set<string> {
@@ -142,14 +137,14 @@ describe('bands', () => {
   });
 
   test('the bands of one text differ although their rows may not', () => {
-    const { bands } = signatureOf('one two three four five', { bands: 112, rows: 1, seed: 1 });
+    const { bands } = signatureOf('one two three four five', { ...DEFAULT_MINHASH, bands: 112, rows: 1 });
     expect(new Set(bands).size).toBe(112);
   });
 
   test('shapes', () => {
     const { minhashes, bands } = signatureOf('one two three');
     expect([minhashes.length, bands.length]).toEqual([112, 14]);
-    const other = signatureOf('one two three', { bands: 9, rows: 10, seed: 1 });
+    const other = signatureOf('one two three', { ...DEFAULT_MINHASH, bands: 9, rows: 10 });
     expect([other.minhashes.length, other.bands.length]).toEqual([90, 9]);
     // The first permutations are the same whatever their number.
     expect(other.minhashes).toEqual(minhashes.slice(0, 90));

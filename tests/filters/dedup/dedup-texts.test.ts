@@ -1,10 +1,20 @@
 import { describe, expect, test } from 'vitest';
-import { Random } from '../../src/core/random.js';
-import { dedupTexts, type DedupItem, type DedupOutcome } from '../../src/filters/dedup-texts.js';
+import { Random } from '../../../src/core/random.js';
+import { dedupTexts, type DedupItem } from '../../../src/filters/dedup/dedup-texts.js';
+import { dedupConfig, type DedupRequest } from '../../../src/filters/dedup/settings.js';
 
-async function outcomes(items: DedupItem[], threshold?: number): Promise<DedupOutcome[]> {
-  const result: DedupOutcome[] = [];
-  for await (const outcome of dedupTexts(items, { threshold })) result.push(outcome);
+interface Outcome {
+  readonly id: string;
+  readonly duplicate_of: string | null;
+  readonly jaccard: number | null;
+}
+
+async function outcomes(items: DedupItem[], request: DedupRequest = {}): Promise<Outcome[]> {
+  const result: Outcome[] = [];
+  for await (const { item, duplicate } of dedupTexts(items, { config: dedupConfig(request) })) {
+    const { duplicateOf = null, jaccard = null } = duplicate ?? {};
+    result.push({ id: item.id, duplicate_of: duplicateOf, jaccard });
+  }
   return result;
 }
 
@@ -60,11 +70,11 @@ describe('threshold', () => {
     [0.7, 'a'],
     [0.99, null],
   ])('%f', async (threshold, duplicateOf) => {
-    expect((await outcomes(items, threshold))[1].duplicate_of).toBe(duplicateOf);
+    expect((await outcomes(items, { threshold }))[1].duplicate_of).toBe(duplicateOf);
   });
 
   test.each([[0], [1], [-1], [Number.NaN]])('%f is refused', async (threshold) => {
-    await expect(outcomes(items, threshold)).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+    await expect(outcomes(items, { threshold })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   });
 });
 

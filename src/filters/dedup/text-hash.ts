@@ -1,5 +1,5 @@
 /** The key of exact duplicates: texts that differ only in case, white space or Unicode composition are the same. */
-import { hash128 } from '../core/hash.js';
+import { hash128 } from '../../core/hash.js';
 
 /**
  * 128-bit hash, as 32 hexadecimal digits, of the text in Unicode normalization form C, in lower case (the

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { normalizedTextHash } from '../../src/filters/text-hash.js';
+import { normalizedTextHash } from '../../../src/filters/dedup/text-hash.js';
 
 describe('exact duplicates', () => {
   test.each([
