@@ -41,6 +41,24 @@ export const ERRORS = {
   INPUT_TOO_LARGE: { exit: EXIT.badData, http: 413, title: 'The input exceeds a limit' },
   INPUT_UNSUPPORTED: { exit: EXIT.badData, http: 415, title: 'The input is of a kind that cannot be read' },
   SOURCE_CHANGED: { exit: EXIT.badData, http: 409, title: 'A source changed since it was read' },
+  // corpora and uploads
+  CORPUS_NOT_FOUND: { exit: EXIT.failure, http: 404, title: 'There is no such corpus' },
+  UPLOAD_NOT_FOUND: { exit: EXIT.failure, http: 404, title: 'There is no such upload' },
+  UPLOAD_GONE: { exit: EXIT.failure, http: 410, title: 'An upload has expired or has failed' },
+  UPLOAD_OFFSET: { exit: EXIT.failure, http: 409, title: 'A request does not go on where its upload ends' },
+  UPLOAD_VERSION: {
+    exit: EXIT.usage,
+    http: 412,
+    title: 'The version of the upload protocol is not spoken here',
+  },
+  QUOTA_EXCEEDED: { exit: EXIT.failure, http: 413, title: 'The quota of uploads is used up' },
+  CHECKSUM_MISMATCH: { exit: EXIT.badData, http: 422, title: 'A file does not have the checksum given' },
+  // 460 is the status that tus 1.0 gives it
+  CHUNK_MISMATCH: {
+    exit: EXIT.badData,
+    http: 460,
+    title: 'Bytes of an upload do not have the checksum given',
+  },
   // workspace
   DATASET_NOT_FOUND: { exit: EXIT.failure, http: 404, title: 'There is no such dataset' },
   DATASET_LOCKED: { exit: EXIT.failure, http: 409, title: 'Another process is writing to the dataset' },

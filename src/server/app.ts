@@ -9,7 +9,9 @@ import type { App, AppEnv, ServerContext } from './context.js';
 import { problemResponse } from './problem.js';
 import { datasetRoutes } from './routes/datasets.js';
 import { documentRoutes } from './routes/documents.js';
+import { corporaRoutes } from './routes/corpora.js';
 import { healthRoutes } from './routes/health.js';
+import { uploadRoutes } from './routes/uploads.js';
 import { firstIssue } from './schemas.js';
 
 export function createApp(context: ServerContext): App {
@@ -48,6 +50,8 @@ export function createApp(context: ServerContext): App {
   healthRoutes(app, context);
   datasetRoutes(app, context);
   documentRoutes(app, context);
+  corporaRoutes(app, context);
+  uploadRoutes(app, context);
   serveDocument(app);
   return app;
 }

@@ -12,6 +12,7 @@ import type { Workspace } from '../store/workspace.js';
 import { AuditLog } from './access/audit.js';
 import { loadTokens, type Identity, type Scope, type TokenTable } from './access/tokens.js';
 import { DocumentReader } from './document-reader.js';
+import { CorpusStore } from './corpora/store.js';
 import { ServiceMetrics } from './metrics.js';
 import type { ServerSettings } from './settings.js';
 
@@ -24,6 +25,7 @@ export interface ServerContext {
   readonly metrics: ServiceMetrics;
   readonly indexes: DatasetIndexes;
   readonly documents: DocumentReader;
+  readonly corpora: CorpusStore;
   readonly closing: AbortSignal;
   /** Aborts `closing`. */
   beginClosing(): void;
@@ -50,6 +52,14 @@ export interface ContextOptions {
 export async function createContext(options: ContextOptions): Promise<ServerContext> {
   const { workspace, settings, log = stderrLog } = options;
   const tokens = await loadTokens(settings, log);
+  const corpora = await CorpusStore.open({
+    folder: workspace.uploads,
+    log,
+    quota: settings.uploadQuota,
+    maxFile: settings.uploadMaxFile,
+    keepFree: settings.uploadKeepFree,
+    expirySeconds: settings.uploadExpiry,
+  });
   const closing = new AbortController();
   const documents = new DocumentReader();
   return {
@@ -61,11 +71,13 @@ export async function createContext(options: ContextOptions): Promise<ServerCont
     metrics: new ServiceMetrics(),
     indexes: new DatasetIndexes(workspace),
     documents,
+    corpora,
     closing: closing.signal,
     beginClosing: () => closing.abort(),
     async close() {
       closing.abort();
       await documents.close();
+      await corpora.close();
     },
   };
 }

@@ -1,7 +1,7 @@
 /**
  * A file of known content as a response: Range, If-Range, If-None-Match and HEAD after RFC 9110.
  *
- * Invariant: the file is immutable and `sha256` is of its content, so that its ETag is strong and a download can go on
+ * Invariant: the file is immutable and `tag` stands for its content, so that its ETag is strong and a download can go on
  * where it broke off. Bytes go from disk to the socket in pieces.
  */
 import { open, type FileHandle } from 'node:fs/promises';
@@ -13,7 +13,8 @@ import type { AppEnv } from './context.js';
 export interface ServedFile {
   readonly path: string;
   readonly bytes: number;
-  readonly sha256: string;
+  /** The SHA-256 of the content, or what else no other content of this name has. */
+  readonly tag: string;
   readonly mediaType: string;
   /** Name that a client may save it by. */
   readonly name: string;
@@ -55,7 +56,7 @@ function notSatisfiable(header: string | undefined, bytes: number): TokenmillErr
  * @throws TokenmillError RANGE_NOT_SATISFIABLE, FILE_NOT_FOUND, SOURCE_CHANGED where the file is not as long as it was
  */
 export async function serveFile(c: Context<AppEnv>, file: ServedFile): Promise<Response> {
-  const etag = `"${file.sha256}"`;
+  const etag = `"${file.tag}"`;
   const headers: Record<string, string> = {
     ETag: etag,
     'Accept-Ranges': 'bytes',
@@ -63,7 +64,7 @@ export async function serveFile(c: Context<AppEnv>, file: ServedFile): Promise<R
   };
   if (matches(c.req.header('if-none-match'), etag)) return c.body(null, 304, headers);
   headers['Content-Type'] = file.mediaType;
-  // Names are of letters, digits, dots, dashes and underscores.
+  // No name of the workspace has quotes or backslashes.
   headers['Content-Disposition'] = `attachment; filename="${file.name}"`;
   let range: ByteRange | undefined;
   const condition = c.req.header('if-range');

@@ -24,6 +24,12 @@ export const serverSettingsSchema = z.object({
   allowedHosts: list.default([]).describe('further names that a request may give as its Host'),
   rateLimit: integer(0).default(6000).describe('requests a minute for a token or an address; 0 is no limit'),
   maxBody: byteSize.default(16_000_000).describe('largest body of a request that is not an upload'),
+  uploadQuota: byteSize.default(1e12).describe('all uploads of the workspace together'),
+  uploadMaxFile: byteSize.default(1e12).describe('largest file that is taken'),
+  uploadKeepFree: byteSize.default(1e9).describe('space that uploads leave free on the file system'),
+  uploadExpiry: integer(1)
+    .default(86_400)
+    .describe('seconds until an unfinished upload that nobody touches goes'),
   shutdownSeconds: integer(1, 3600).default(30).describe('how long a stop waits for what is under way'),
 });
 

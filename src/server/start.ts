@@ -2,13 +2,14 @@
  * The service on a socket. A stop goes in this order: no new connections, `closing` aborts so that event streams end
  * and jobs stop at a commit, requests under way finish, the context closes; what is left after `shutdownSeconds` is cut.
  */
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { fromSystemError, TokenmillError } from '../core/errors.js';
 import { ensureFolder } from '../core/files.js';
 import { createApp } from './app.js';
 import type { ServerContext } from './context.js';
+import { continueWhenRead } from './request-body.js';
 
 /** A client has this long to send the head of a request. Bodies have no limit of time: uploads take as long as they take. */
 const HEADERS_TIMEOUT_MS = 30_000;
@@ -31,6 +32,10 @@ export async function startService(context: ServerContext): Promise<RunningServi
     { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0, maxHeaderSize: MAX_HEADER_BYTES },
     (incoming, outgoing) => void listener(incoming, outgoing),
   );
+  server.on('checkContinue', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    continueWhenRead(incoming, outgoing);
+    void listener(incoming, outgoing);
+  });
   server.maxConnections = MAX_CONNECTIONS;
   await listen(server, context);
   let stopped: Promise<boolean> | undefined;

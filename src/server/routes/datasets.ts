@@ -237,7 +237,7 @@ export function datasetRoutes(app: App, context: ServerContext): void {
       return await serveFile(c, {
         path: file,
         bytes: found.bytes,
-        sha256: found.sha256,
+        tag: found.sha256,
         mediaType: SHARD_TYPE,
         name: `${dataset}-${shard}.arrow`,
       });
