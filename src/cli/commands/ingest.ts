@@ -16,6 +16,7 @@ import {
   withWorkspace,
   write,
 } from '../context.js';
+import { expandCorpus } from '../corpus.js';
 import { collectSetting } from '../settings.js';
 
 /** Folder of the bundled inputs, and what their sources are called. */
@@ -27,6 +28,7 @@ export function ingestCommand(): Command {
       'Reads crawl files, keeps the good documents once each, and writes token shards into the queue.',
     )
     .argument('[input...]', 'files, folders, globs, or - for standard input; none: the bundled fixtures')
+    .option('--corpus <name>', 'read this uploaded corpus: the inputs are names of its files (none: all)')
     .option('--set <name=value>', 'a threshold of the policy; may be repeated', collectSetting)
     .option('--json', 'print the summary as JSON')
     .addHelpText(
@@ -45,14 +47,20 @@ The same command again continues where it stopped, and skips what it has read.`,
 
 async function run(
   inputs: string[],
-  flags: Record<string, unknown> & { workspace?: string; json?: boolean },
+  flags: Record<string, unknown> & { workspace?: string; corpus?: string; json?: boolean },
 ): Promise<void> {
+  const workspace = openWorkspace(flags);
   const options = await settingsOf('ingest', ingestOptionsSchema, flags);
-  const { sources, skipped } = inputs.length === 0 ? await bundledSources() : await expandInputs(inputs);
+  const bundled = inputs.length === 0 && flags.corpus === undefined;
+  const { sources, skipped } = bundled
+    ? await bundledSources()
+    : flags.corpus === undefined
+      ? await expandInputs(inputs)
+      : await expandCorpus(workspace, flags.corpus, inputs);
   for (const path of skipped) stderrLog(`${path}: skipped, not a kind of file that is read`);
   const progress = new Progress({ label: 'ingest', format: formatBytes });
   const summary = await ingest(sources, options, {
-    workspace: openWorkspace(flags),
+    workspace,
     log(message) {
       progress.clear();
       stderrLog(message);
@@ -68,9 +76,7 @@ async function run(
     signal: interruptSignal('finishing the window; press Ctrl-C again to stop at once'),
   });
   progress.clear();
-  await write(
-    flags.json === true ? `${JSON.stringify(summary)}\n` : describeSummary(summary, inputs.length === 0),
-  );
+  await write(flags.json === true ? `${JSON.stringify(summary)}\n` : describeSummary(summary, bundled));
 }
 
 /** The bundled inputs under names that do not depend on where the package is. */

@@ -1,4 +1,5 @@
 /** `tokenmill tokenizer`: train, encode, decode, info. */
+import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { integer, resolveConfig } from '../../core/config.js';
 import { TokenmillError } from '../../core/errors.js';
@@ -6,13 +7,16 @@ import { formatBytes, formatCount } from '../../core/format.js';
 import { stderrLog } from '../../core/log.js';
 import { Progress } from '../../core/progress.js';
 import { readTexts } from '../../ingest/texts.js';
+import { checkName, type Workspace } from '../../store/workspace.js';
 import { describeTokenizer } from '../../tokenizer/describe.js';
 import { loadTokenizer } from '../../tokenizer/load.js';
 import { PATTERN_NAMES } from '../../tokenizer/patterns.js';
 import { saveTokenizer } from '../../tokenizer/save.js';
+import { Tokenizer } from '../../tokenizer/tokenizer.js';
 import { trainTokenizer } from '../../tokenizer/train.js';
 import { z } from 'zod';
 import { openWorkspace, readInput, withWorkspace, write } from '../context.js';
+import { corpusPaths } from '../corpus.js';
 
 /** Larger texts are encoded by `ingest`, which streams. */
 const MAX_ENCODE_BYTES = 1_000_000_000;
@@ -26,12 +30,26 @@ export function tokenizerCommand(): Command {
 
 const trainSchema = z.object({ vocabSize: integer(256, 1_000_000), minFrequency: integer(1).default(1) });
 
+interface TrainFlags {
+  out?: string;
+  saveAs?: string;
+  corpus?: string;
+  workspace?: string;
+  special: string[];
+  pattern: string;
+  vocabSize: string;
+  minFrequency?: string;
+  json?: boolean;
+}
+
 function trainCommand(): Command {
-  return new Command('train')
+  const command = new Command('train')
     .description('Learns merges from texts and writes tokenizer.json, vocab.json and merges.txt.')
-    .argument('<input...>', 'files, folders or globs of any format that ingest reads; - for standard input')
+    .argument('[input...]', 'files, folders or globs of any format that ingest reads; - for standard input')
     .requiredOption('--vocab-size <n>', 'tokens in the vocabulary, the 256 bytes and the specials included')
-    .requiredOption('--out <dir>', 'folder to write to')
+    .option('--out <dir>', 'folder to write to')
+    .option('--save-as <name>', 'write it into the workspace under this name, instead of --out')
+    .option('--corpus <name>', 'read this uploaded corpus: the inputs are names of its files (none: all)')
     .option(
       '--special <token>',
       'a special token, never merged; may be repeated',
@@ -44,29 +62,48 @@ function trainCommand(): Command {
       'gpt2',
     )
     .option('--min-frequency <n>', 'pairs seen less often are not merged (default: 1)')
+    .option('--json', 'print a description of the tokenizer as JSON')
     .addHelpText(
       'after',
       "\nExample:\n  tokenmill tokenizer train corpus.txt --vocab-size 8192 --special '<|endoftext|>' --out my-tokenizer",
-    )
-    .action(
-      async (
-        inputs: string[],
-        flags: { out: string; special: string[]; pattern: string; vocabSize: string; minFrequency?: string },
-      ) => {
-        const { vocabSize, minFrequency } = resolveConfig(trainSchema, { flags });
-        const progress = new Progress({ label: 'train', format: formatCount });
-        const model = await trainTokenizer(readTexts(inputs), {
-          vocabSize,
-          minFrequency,
-          specials: flags.special,
-          pattern: flags.pattern,
-          onProgress: ({ stage, done, total }) => progress.update({ done, total, note: stage }),
-        });
-        progress.clear();
-        await saveTokenizer(model, flags.out);
-        stderrLog(`wrote ${flags.out}`);
-      },
     );
+  return withWorkspace(command).action(runTrain);
+}
+
+async function runTrain(inputs: string[], flags: TrainFlags): Promise<void> {
+  const { vocabSize, minFrequency } = resolveConfig(trainSchema, { flags: { ...flags } });
+  const workspace = openWorkspace(flags);
+  const folder = outputFolder(flags, workspace);
+  if (inputs.length === 0 && flags.corpus === undefined) {
+    throw new TokenmillError('USAGE', 'there is nothing to learn from', {
+      hint: 'name files or folders, or a corpus with --corpus',
+    });
+  }
+  const paths = flags.corpus === undefined ? inputs : corpusPaths(workspace, flags.corpus, inputs);
+  const progress = new Progress({ label: 'train', format: formatCount });
+  const model = await trainTokenizer(readTexts(paths), {
+    vocabSize,
+    minFrequency,
+    specials: flags.special,
+    pattern: flags.pattern,
+    onProgress: ({ stage, done, total }) => progress.update({ done, total, note: stage }),
+  });
+  progress.clear();
+  await saveTokenizer(model, folder);
+  stderrLog(`wrote ${folder}`);
+  if (flags.json === true) await write(`${JSON.stringify(describeTokenizer(new Tokenizer(model)))}\n`);
+}
+
+/** @throws TokenmillError USAGE unless exactly one of --out and --save-as is given */
+function outputFolder({ out, saveAs }: TrainFlags, workspace: Workspace): string {
+  if (saveAs !== undefined && out === undefined) {
+    checkName('tokenizer', saveAs);
+    return join(workspace.tokenizers, saveAs);
+  }
+  if (out !== undefined && saveAs === undefined) return out;
+  throw new TokenmillError('USAGE', 'give either --out or --save-as', {
+    hint: '--out DIR writes to a folder, --save-as NAME to the tokenizers of the workspace',
+  });
 }
 
 function withTokenizer(command: Command): Command {

@@ -1,0 +1,168 @@
+/**
+ * What a job can be asked to do, and the command line that does it.
+ *
+ * A request decides everything: names of things in the workspace, numbers and flags, never a path of the machine, since it
+ * comes from whoever has a token. Every value goes to the command as `--flag=value` or behind `--`, so none is taken
+ * for a flag.
+ */
+import { z } from 'zod';
+import { PATTERN_NAMES } from '../../tokenizer/patterns.js';
+import { PRESET_NAMES, type PresetName } from '../../trainer/models/presets.js';
+
+const MAX_FILES = 10_000;
+const MAX_SPECIALS = 1_000;
+const MAX_SPECIAL_LENGTH = 200;
+const MAX_PATTERN_LENGTH = 2_000;
+
+const name = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'not a name of letters, digits, dots, dashes and underscores');
+const file = z
+  .string()
+  .max(200)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._+=@,-]*$/, 'not the name of a file of a corpus');
+const count = z.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
+const share = z.number().min(0).max(1);
+const seed = z.number().int().min(0).max(0xffff_ffff);
+const threads = z.number().int().min(1).max(64);
+
+const inputs = {
+  corpus: name.describe('the corpus whose files are read'),
+  files: z.array(file).min(1).max(MAX_FILES).optional().describe('only these files of it; default: all'),
+};
+
+export const ingestRequestSchema = z.strictObject({
+  kind: z.literal('ingest'),
+  ...inputs,
+  dataset: name.default('default').describe('the dataset that the documents go to'),
+  policy: name.optional().describe('name of a policy; default for a new dataset: gopher'),
+  set: z
+    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/), z.union([z.number(), z.string().max(200)]))
+    .optional()
+    .describe('thresholds of the policy'),
+  tokenizer: z
+    .string()
+    .regex(/^(train:\d{1,7}|[A-Za-z0-9][A-Za-z0-9._-]{0,63})$/, 'neither a name nor train:SIZE')
+    .optional()
+    .describe('name of a tokenizer, or train:SIZE; default for a new dataset: train:8192'),
+  shard_tokens: count.optional().describe('tokens of a full shard'),
+  valid_fraction: z.number().min(0).max(0.5).optional().describe('share of documents held out'),
+  format: z
+    .enum(['warc', 'wet', 'wat', 'jsonl', 'text', 'html'])
+    .optional()
+    .describe('format of the files, where it cannot be detected'),
+  workers: threads.optional().describe('worker threads'),
+  window: count.optional().describe('bytes of records between two commits'),
+});
+
+export const tokenizerRequestSchema = z.strictObject({
+  kind: z.literal('tokenizer'),
+  name: name.describe('what the tokenizer will be called'),
+  ...inputs,
+  vocab_size: z.number().int().min(256).max(1_000_000),
+  specials: z
+    .array(z.string().min(1).max(MAX_SPECIAL_LENGTH))
+    .max(MAX_SPECIALS)
+    .default(['<|endoftext|>'])
+    .describe('special tokens, never merged'),
+  pattern: z
+    .string()
+    .min(1)
+    .max(MAX_PATTERN_LENGTH)
+    .default('gpt2')
+    .describe(`how text is cut before merging: ${PATTERN_NAMES.join(', ')}, or a regular expression`),
+  min_frequency: count.optional().describe('pairs seen less often are not merged'),
+});
+
+export const trainRequestSchema = z.strictObject({
+  kind: z.literal('train'),
+  dataset: name.default('default').describe('the dataset to train on'),
+  run: name.optional().describe('name of the run; default: dataset and model'),
+  model: z.enum(PRESET_NAMES as [PresetName, ...PresetName[]]).default('tiny'),
+  steps: count.optional().describe('steps of the whole run; more of them continue a finished one'),
+  batch: count.max(1 << 20).optional(),
+  context: count.max(1 << 24).optional(),
+  learning_rate: z.number().positive().optional(),
+  min_learning_rate: z.number().min(0).optional(),
+  warmup: z.number().int().min(0).optional(),
+  weight_decay: z.number().min(0).optional(),
+  beta1: share.optional(),
+  beta2: share.optional(),
+  clip: z.number().min(0).optional(),
+  seed: seed.optional(),
+  replay: z.boolean().optional().describe('read all shards and leave the queue alone'),
+  follow: z.boolean().optional().describe('wait for new shards where the queue is empty'),
+  eval_every: count.optional(),
+  eval_tokens: count.optional(),
+  checkpoint_every: count.optional(),
+  keep: count.optional().describe('checkpoints that are kept'),
+  threads: threads.optional(),
+});
+
+export const jobRequestSchema = z.discriminatedUnion('kind', [
+  ingestRequestSchema,
+  tokenizerRequestSchema,
+  trainRequestSchema,
+]);
+
+export const JOB_KINDS = ['ingest', 'tokenizer', 'train'] as const;
+export type JobKind = (typeof JOB_KINDS)[number];
+
+/** As a client gives it: what has a default may be left out. */
+export type JobRequestInput = z.input<typeof jobRequestSchema>;
+export type JobRequest = z.output<typeof jobRequestSchema>;
+
+/** What only one job at a time may write, for example `dataset crawl`. */
+export function resourceOf(request: JobRequest): string {
+  switch (request.kind) {
+    case 'ingest':
+      return `dataset ${request.dataset}`;
+    case 'tokenizer':
+      return `tokenizer ${request.name}`;
+    case 'train':
+      return `run ${runOf(request)}`;
+  }
+}
+
+/** The run that a request trains, named as the command would name it. */
+export function runOf({ run, dataset, model }: Extract<JobRequest, { kind: 'train' }>): string {
+  return run ?? `${dataset}-${model}`;
+}
+
+/** Arguments of the command line, without the program. */
+export function commandOf(request: JobRequest, workspace: string): string[] {
+  switch (request.kind) {
+    case 'ingest': {
+      const { kind: _, files = [], set = {}, ...settings } = request;
+      const thresholds = Object.entries(set).map(([key, value]) => `--set=${key}=${value}`);
+      return [
+        'ingest',
+        `--workspace=${workspace}`,
+        '--json',
+        ...flags(settings),
+        ...thresholds,
+        '--',
+        ...files,
+      ];
+    }
+    case 'tokenizer': {
+      const { kind: _, files = [], name: out, specials, ...settings } = request;
+      const special = specials.map((text) => `--special=${text}`);
+      const where = [`--workspace=${workspace}`, `--save-as=${out}`];
+      return ['tokenizer', 'train', ...where, '--json', ...flags(settings), ...special, '--', ...files];
+    }
+    case 'train': {
+      const { kind: _, run: __, ...settings } = request;
+      return ['train', `--workspace=${workspace}`, `--run=${runOf(request)}`, '--json', ...flags(settings)];
+    }
+  }
+}
+
+/** `{ shard_tokens: 5, replay: true }` -> `--shard-tokens=5 --replay` */
+function flags(settings: Readonly<Record<string, string | number | boolean | undefined>>): string[] {
+  return Object.entries(settings).flatMap(([key, value]) => {
+    if (value === undefined || value === false) return [];
+    const flag = `--${key.replaceAll('_', '-')}`;
+    return value === true ? [flag] : [`${flag}=${value}`];
+  });
+}
