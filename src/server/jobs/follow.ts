@@ -33,21 +33,20 @@ export async function* followJob(
   { after, idleMs, signal }: FollowOptions,
 ): AsyncGenerator<JobEvent | null> {
   let offset = 0;
-  let seen = 0;
   while (!signal.aborted) {
-    // Looked at before the journal, so that the last event is not missed.
-    const last = hasEnded(entry.job.state) || isClosed();
+    // Looked at before the journal, so that nothing that comes while it is read is missed.
+    const { job } = entry;
+    const last = hasEnded(job.state) || isClosed();
     const { events, next } = await entry.journal.read(offset);
     offset = next;
     for (const event of events) {
-      seen = event.id;
       if (event.id > after) yield event;
       if (signal.aborted) return;
     }
     if (events.length > 0) continue;
     if (last) return;
-    if (entry.job.lastEvent > seen) continue;
-    if (!(await happened(changes, [entry.job.id, CLOSED], idleMs, signal))) yield null;
+    if (entry.job !== job || isClosed()) continue;
+    if (!(await happened(changes, [job.id, CLOSED], idleMs, signal))) yield null;
   }
 }
 

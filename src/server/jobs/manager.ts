@@ -297,8 +297,10 @@ export class JobManager {
     const busy = new Set<string>();
     let running = 0;
     for (const { run, held, job, resource } of this.entries.values()) {
-      if (run !== undefined) running += 1;
-      if (run !== undefined || (held && !hasEnded(job.state))) busy.add(resource);
+      // What an earlier service left running counts as well.
+      if (run === undefined && (!held || hasEnded(job.state))) continue;
+      running += 1;
+      busy.add(resource);
     }
     for (const id of [...this.entries.keys()].sort()) {
       if (running >= this.settings.concurrency) return;
