@@ -12,6 +12,7 @@ import { documentRoutes } from './routes/documents.js';
 import { corporaRoutes } from './routes/corpora.js';
 import { healthRoutes } from './routes/health.js';
 import { uploadRoutes } from './routes/uploads.js';
+import { jobRoutes } from './routes/jobs.js';
 import { firstIssue } from './schemas.js';
 
 export function createApp(context: ServerContext): App {
@@ -52,6 +53,7 @@ export function createApp(context: ServerContext): App {
   documentRoutes(app, context);
   corporaRoutes(app, context);
   uploadRoutes(app, context);
+  jobRoutes(app, context);
   serveDocument(app);
   return app;
 }

@@ -13,8 +13,13 @@ import { AuditLog } from './access/audit.js';
 import { loadTokens, type Identity, type Scope, type TokenTable } from './access/tokens.js';
 import { DocumentReader } from './document-reader.js';
 import { CorpusStore } from './corpora/store.js';
+import { JobManager } from './jobs/manager.js';
 import { ServiceMetrics } from './metrics.js';
 import type { ServerSettings } from './settings.js';
+import { StreamCount } from './sse.js';
+
+/** Streams of the events of jobs that may be open at a time. */
+const MAX_FOLLOWERS = 1_000;
 
 export interface ServerContext {
   readonly workspace: Workspace;
@@ -26,6 +31,9 @@ export interface ServerContext {
   readonly indexes: DatasetIndexes;
   readonly documents: DocumentReader;
   readonly corpora: CorpusStore;
+  readonly jobs: JobManager;
+  /** Clients that follow jobs. */
+  readonly followers: StreamCount;
   readonly closing: AbortSignal;
   /** Aborts `closing`. */
   beginClosing(): void;
@@ -46,12 +54,31 @@ export interface ContextOptions {
   readonly workspace: Workspace;
   readonly settings: ServerSettings;
   readonly log?: Log;
+  /** Program and first arguments of the command line that works on jobs; tests give another. */
+  readonly jobCommand?: readonly [string, ...string[]];
 }
 
-/** @throws TokenmillError CONFIG_INVALID where the tokens cannot be used, or none is set and the host is not loopback */
+/**
+ * @throws TokenmillError CONFIG_INVALID where the tokens cannot be used, or none is set and the host is not loopback;
+ *   SERVICE_LOCKED where another service runs on the workspace
+ */
 export async function createContext(options: ContextOptions): Promise<ServerContext> {
   const { workspace, settings, log = stderrLog } = options;
   const tokens = await loadTokens(settings, log);
+  const documents = new DocumentReader();
+  const metrics = new ServiceMetrics();
+  // First: it makes sure that no other service runs on the workspace.
+  const jobs = await JobManager.open({
+    workspace,
+    log,
+    command: options.jobCommand,
+    settings: {
+      concurrency: settings.concurrentJobs,
+      maxQueued: settings.queuedJobs,
+      // The rest of the time is for what has to be written down then.
+      stopMs: settings.shutdownSeconds * 800,
+    },
+  });
   const corpora = await CorpusStore.open({
     folder: workspace.uploads,
     log,
@@ -60,22 +87,33 @@ export async function createContext(options: ContextOptions): Promise<ServerCont
     keepFree: settings.uploadKeepFree,
     expirySeconds: settings.uploadExpiry,
   });
+  metrics.gauge('tokenmill_jobs', 'Jobs by state.', 'state', async () => jobs.counts());
+  const followers = new StreamCount(MAX_FOLLOWERS);
+  metrics.gauge('tokenmill_event_streams', 'Streams of events that are open.', 'of', async () => ({
+    jobs: followers.open,
+  }));
   const closing = new AbortController();
-  const documents = new DocumentReader();
+  // Whoever follows a job sees it stop; the streams end then.
+  closing.signal.addEventListener('abort', () => {
+    jobs.close().catch((error: Error) => log(`jobs: ${error.message}`));
+  });
   return {
     workspace,
     settings,
     log,
     tokens,
     audit: new AuditLog(workspace),
-    metrics: new ServiceMetrics(),
     indexes: new DatasetIndexes(workspace),
     documents,
     corpora,
+    metrics,
+    jobs,
+    followers,
     closing: closing.signal,
     beginClosing: () => closing.abort(),
     async close() {
       closing.abort();
+      await jobs.close();
       await documents.close();
       await corpora.close();
     },

@@ -30,6 +30,8 @@ export const serverSettingsSchema = z.object({
   uploadExpiry: integer(1)
     .default(86_400)
     .describe('seconds until an unfinished upload that nobody touches goes'),
+  concurrentJobs: integer(1, 64).default(2).describe('jobs that run at a time'),
+  queuedJobs: integer(1, 100_000).default(100).describe('jobs that may wait'),
   shutdownSeconds: integer(1, 3600).default(30).describe('how long a stop waits for what is under way'),
 });
 

@@ -56,6 +56,8 @@ export interface TestApiOptions {
   readonly workspace?: string;
   /** Settings as flags. */
   readonly settings?: Record<string, unknown>;
+  /** A program in place of the command line that works on jobs. */
+  readonly jobCommand?: readonly [string, ...string[]];
 }
 
 /** An empty folder that goes when the test ends. */
@@ -73,6 +75,7 @@ export async function testApi(options: TestApiOptions = {}): Promise<TestApi> {
     workspace,
     settings: serverSettingsSchema.parse(options.settings ?? {}),
     log: (message) => void logged.push(message),
+    jobCommand: options.jobCommand,
   });
   onTestFinished(() => context.close());
   const app = createApp(context);

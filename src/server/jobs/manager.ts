@@ -98,6 +98,7 @@ export class JobManager {
   private lastId = 0;
   private closing = false;
   private closed = false;
+  private ending: Promise<void> | undefined;
 
   /**
    * Reads the jobs of the workspace and continues what was interrupted.
@@ -278,8 +279,12 @@ export class JobManager {
   }
 
   /** Stops every job at its next commit, lets followers see that, and ends. What waits goes on at the next start. */
-  async close(): Promise<void> {
-    if (this.closing) return;
+  close(): Promise<void> {
+    this.ending ??= this.end();
+    return this.ending;
+  }
+
+  private async end(): Promise<void> {
     this.closing = true;
     const running = [...this.entries.values()].flatMap(({ run }) => run ?? []);
     await Promise.all(running.map((run) => run.stop('shutdown')));
