@@ -198,12 +198,15 @@ export interface TestServiceOptions {
   readonly workspace: string;
   readonly arguments?: readonly string[];
   readonly environment?: Record<string, string>;
+  /** A program and its arguments that runs the command line behind them, in the same process. */
+  readonly launcher?: readonly string[];
 }
 
 /** Starts the compiled service as a process of its own on a free port of loopback; it is killed when the test ends. */
 export async function startTestService(options: TestServiceOptions): Promise<TestService> {
   const args = ['serve', '--workspace', options.workspace, '--port', '0', ...(options.arguments ?? [])];
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  const [program, ...rest] = [...(options.launcher ?? []), process.execPath, MAIN, ...args];
+  const child = spawn(program, rest, {
     env: { ...process.env, ...options.environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
