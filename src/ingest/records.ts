@@ -31,7 +31,7 @@ export interface Source {
 export type Space = 'file' | 'content';
 
 /**
- * Where reading goes on. `file`: offset in the file (a gzip member boundary, or any byte of a plain file);
+ * Where reading goes on. `file`: offset in the file (of compressed ones a boundary of gzip members or frames, of plain ones any byte);
  * `content`: offset in the decompressed content.
  */
 export interface Position {
@@ -41,7 +41,7 @@ export interface Position {
 
 /**
  * One record cut out of a source. `bytes` are its decompressed bytes; `offset` and `length` tell where it lies: in
- * space `file` the byte range of the file (for gzip a run of whole members), in space `content` the range of the
+ * space `file` the byte range of the file (for compressed files a run of whole gzip members or frames), in space `content` the range of the
  * decompressed content.
  */
 export interface CutRecord {
@@ -55,9 +55,9 @@ export interface CutRecord {
 
 /** Why something could not be cut or parsed. */
 export const BAD_REASONS = {
-  truncated: 'the source ends in the middle of a record or a gzip member',
+  truncated: 'the source ends in the middle of a record or of compressed data',
   garbage: 'bytes that are no record, or compressed data that does not decompress',
-  checksum: 'a gzip member whose CRC-32 or size does not fit its content',
+  checksum: 'compressed content that its checksum or its size refutes',
   header: 'a WARC header without a usable Content-Length, or without an end',
   length: 'a WARC record whose Content-Length does not fit where the next record begins',
   'too-large': 'a record, line, file or decoded body above its limit',

@@ -43,4 +43,28 @@ export class CompressedWindow {
     this.bytes = this.from(offset);
     this.start = offset;
   }
+
+  /** Gives up all before a file offset, without holding it in memory. Returns the offset, or the end where it is less. */
+  async skipTo(offset: number): Promise<number> {
+    while (this.end < offset && !this.complete) {
+      this.discard(this.end);
+      await this.grow();
+    }
+    const reached = Math.min(offset, this.end);
+    this.discard(reached);
+    return reached;
+  }
+
+  /** File offset of the first byte from `start` on that is not zero; undefined where there is none. */
+  async skipZeros(start: number): Promise<number | undefined> {
+    let position = start;
+    for (;;) {
+      const bytes = await this.require(position, 1);
+      if (bytes.length === 0) return undefined;
+      const used = bytes.findIndex((byte) => byte !== 0);
+      if (used >= 0) return position + used;
+      position += bytes.length;
+      this.discard(position);
+    }
+  }
 }

@@ -75,12 +75,12 @@ export class ContentWindow {
     }
   }
 
-  /** Whether a gzip member ends at a position, which must be in memory or its end; reads on until that is known. */
+  /** Whether a gzip member or a frame ends at a position, which must be in memory or its end; reads on until that is known. */
   async isBoundary(position: number): Promise<boolean> {
     return !this.origin.plain && (await this.fileEnd(position)) !== undefined;
   }
 
-  /** Whether a gzip member is known to begin at a position in memory. */
+  /** Whether a gzip member or a frame is known to begin at a position in memory. */
   startsMember(position: number): boolean {
     return !this.origin.plain && this.boundaries.some(({ content }) => content === position);
   }

@@ -73,7 +73,7 @@ export async function* gzipPieces(
         position = yield* streamMember(window, position, position + header, startsRecord);
       } else {
         // Zeros between or behind members are padding of tapes and blocks, not damage.
-        const used = await skipPadding(window, position);
+        const used = await window.skipZeros(position);
         if (used === undefined) return;
         const gap = used > position ? undefined : await readGap(window, position, header, startsRecord);
         yield gap ?? { kind: 'boundary', file: used };
@@ -240,19 +240,6 @@ async function readGap(
   }
   const end = await findMember(window, start + 1, startsRecord);
   return { kind: 'damage', start, end, reason: 'garbage', detail: 'bytes that belong to no gzip member' };
-}
-
-/** File offset of the first byte from `start` on that is not zero; undefined where there is none. */
-async function skipPadding(window: CompressedWindow, start: number): Promise<number | undefined> {
-  let position = start;
-  for (;;) {
-    const bytes = await window.require(position, 1);
-    if (bytes.length === 0) return undefined;
-    const used = bytes.findIndex((byte) => byte !== 0);
-    if (used >= 0) return position + used;
-    position += bytes.length;
-    window.discard(position);
-  }
 }
 
 /** File offset of the next member at or behind `from` whose content begins a record; the end of the file if none. */

@@ -2,9 +2,9 @@
 import type { BadReason } from '../records.js';
 
 export type Piece =
-  /** Content; `memberEnd` where a gzip member ends with it. */
+  /** Content; `memberEnd` where a gzip member or a frame ends with it. */
   | { readonly kind: 'content'; readonly bytes: Uint8Array; readonly memberEnd?: number }
-  /** A gzip member ends where the content so far ends. */
+  /** A gzip member or a frame ends where the content so far ends. */
   | { readonly kind: 'boundary'; readonly file: number }
   | Damage;
 

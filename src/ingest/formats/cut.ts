@@ -48,14 +48,14 @@ async function* cutFrom(
 ): AsyncGenerator<CutRecord | BadRecord, Position | undefined> {
   const startsRecord = recordStart(format);
   // Of compressed content, only member boundaries can be opened.
-  const skipTo = container === 'gzip' && from.space === 'content' ? from.offset : 0;
+  const skipTo = container !== 'plain' && from.space === 'content' ? from.offset : 0;
   const file = skipTo > 0 ? 0 : from.offset;
   const opened = await openContent(location, container, file, startsRecord);
   try {
     const window = new ContentWindow(opened.pieces, {
       plain: container === 'plain',
       file,
-      contentBefore: () => contentBytesBefore(location, file, startsRecord),
+      contentBefore: () => contentBytesBefore(location, container, file, startsRecord),
     });
     await window.skipTo(skipTo);
     if (isWarc(format)) return yield* cutWarc(window, limits);
@@ -70,7 +70,7 @@ function isWarc(format: Format): boolean {
   return format === 'warc' || format === 'wet' || format === 'wat';
 }
 
-/** What the content of a gzip member must begin with for reading to go on there after damage. */
+/** What the content of a gzip member or a frame must begin with for reading to go on there after damage. */
 export function recordStart(format: Format): (content: Buffer) => boolean {
   return isWarc(format) ? startsWarcRecord : (content) => content.length > 0;
 }

@@ -1,5 +1,5 @@
 /** What a source is: told by its content, and by its name only where the content leaves it open. */
-import { readHead } from '../containers/content.js';
+import { COMPRESSED_NAME, readHead } from '../containers/content.js';
 import type { Format, Source } from '../records.js';
 import { startsWarcRecord } from './cut-warc.js';
 
@@ -27,7 +27,7 @@ export async function detectFormat(source: Source): Promise<Format> {
 
 /** The format of content that begins with `head` and is called `name`. */
 export function formatOf(head: Buffer, name: string): Format {
-  const plainName = name.replace(/\.gz$/i, '');
+  const plainName = name.replace(COMPRESSED_NAME, '');
   const named = BY_NAME.find(([pattern]) => pattern.test(plainName))?.[1];
   if (startsWarcRecord(head.subarray(head.findIndex((byte) => byte !== 0x0a && byte !== 0x0d)))) {
     return warcFlavour(head) ?? (named === 'wet' || named === 'wat' ? named : 'warc');

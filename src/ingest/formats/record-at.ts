@@ -20,7 +20,7 @@ export async function readRecordAt(location: string, place: Place): Promise<Uint
   const content = await openContent(location, container, seeks ? place.offset : 0, startsRecord);
   try {
     const bytes =
-      container === 'gzip' && place.space === 'file'
+      container !== 'plain' && place.space === 'file'
         ? await readMembers(content, location, place)
         : await readRange(content, location, place, seeks ? 0 : place.offset);
     if (bytes !== undefined) return bytes;

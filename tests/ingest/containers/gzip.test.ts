@@ -3,46 +3,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { gzipPieces } from '../../../src/ingest/containers/gzip.js';
 import { memberHeaderLength } from '../../../src/ingest/containers/gzip-member.js';
-import type { ByteReader } from '../../../src/ingest/sources/bytes.js';
 import { Random } from '../../../src/core/random.js';
+import { readerOf, unpackPieces, type Unpacked } from '../../support/containers.js';
 import { gzipMemberWithHeader } from '../../support/warc.js';
 
-function readerOf(bytes: Uint8Array, chunk: number): ByteReader {
-  let offset = 0;
-  return {
-    read: () => {
-      const part = bytes.subarray(offset, offset + chunk);
-      offset += part.length;
-      return Promise.resolve(part.length === 0 ? undefined : part);
-    },
-    close: () => Promise.resolve(),
-  };
-}
-
-interface Unpacked {
-  readonly content: Buffer;
-  /** Content and file offsets where members end. */
-  readonly boundaries: [number, number][];
-  readonly damage: string[];
-}
-
-async function unpack(bytes: Uint8Array, chunk = 65_536): Promise<Unpacked> {
-  const parts: Uint8Array[] = [];
-  let total = 0;
-  const boundaries: [number, number][] = [];
-  const damage: string[] = [];
-  for await (const piece of gzipPieces(readerOf(bytes, chunk), 0, () => true)) {
-    if (piece.kind === 'damage') damage.push(`${piece.reason} ${piece.start} to ${piece.end}`);
-    if (piece.kind === 'content') {
-      parts.push(piece.bytes);
-      total += piece.bytes.length;
-    }
-    const file =
-      piece.kind === 'boundary' ? piece.file : piece.kind === 'content' ? piece.memberEnd : undefined;
-    if (file !== undefined) boundaries.push([total, file]);
-  }
-  return { content: Buffer.concat(parts), boundaries, damage };
-}
+const unpack = (bytes: Uint8Array, chunk = 65_536): Promise<Unpacked> =>
+  unpackPieces(gzipPieces(readerOf(bytes, chunk), 0, () => true));
 
 const random = new Random(1);
 const LETTERS = Buffer.from(Array.from({ length: 3_100_000 }, () => 97 + random.below(16)));
