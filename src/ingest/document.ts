@@ -3,11 +3,12 @@
  * place in it, so every run, worker count and window size agrees.
  */
 import { hash128 } from '../core/hash.js';
+import type { Space } from './records.js';
 
 export type Split = 'train' | 'valid';
 
 /** 32 hexadecimal digits out of the source's name and the place of the record. */
-export function documentId(source: string, space: 'file' | 'content', offset: number): string {
+export function documentId(source: string, space: Space, offset: number): string {
   return hash128(`${source}\n${space}\n${offset}`);
 }
 

@@ -6,7 +6,7 @@
  * All offsets and lengths are bytes.
  */
 
-export type Format = 'warc' | 'wet' | 'wat' | 'jsonl' | 'text' | 'html';
+export type Format = 'warc' | 'wet' | 'wat' | 'jsonl' | 'parquet' | 'text' | 'html';
 
 /** A record above this is skipped as a stream and never held in memory. */
 export const MAX_RECORD_BYTES = 64_000_000;
@@ -28,7 +28,7 @@ export interface Source {
   modifiedMs: number | null;
 }
 
-export type Space = 'file' | 'content';
+export type Space = 'file' | 'content' | 'row';
 
 /**
  * Where reading goes on. `file`: offset in the file (of compressed ones a boundary of gzip members or frames, of plain ones any byte);

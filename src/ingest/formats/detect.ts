@@ -14,6 +14,8 @@ const BY_NAME: readonly (readonly [RegExp, Format])[] = [
 /** A byte order mark, space, an XML declaration, comments, then a doctype or the root element. */
 const HTML = /^\uFEFF?\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->)[^])*-->\s*)*<(?:!doctype\s+html|html[\s>])/i;
 const JSON_OBJECT = /^\uFEFF?\s*\{\s*["}]/;
+/** A Parquet file begins and ends with it. */
+const PARQUET_MAGIC = Buffer.from('PAR1');
 /** Characters of the head that are looked at for HTML and JSON. */
 const TEXT_HEAD = 4096;
 
@@ -29,6 +31,7 @@ export async function detectFormat(source: Source): Promise<Format> {
 export function formatOf(head: Buffer, name: string): Format {
   const plainName = name.replace(COMPRESSED_NAME, '');
   const named = BY_NAME.find(([pattern]) => pattern.test(plainName))?.[1];
+  if (head.subarray(0, PARQUET_MAGIC.length).equals(PARQUET_MAGIC)) return 'parquet';
   if (startsWarcRecord(head.subarray(head.findIndex((byte) => byte !== 0x0a && byte !== 0x0d)))) {
     return warcFlavour(head) ?? (named === 'wet' || named === 'wat' ? named : 'warc');
   }

@@ -14,6 +14,11 @@ const FIELDS = {
   language: ['language', 'lang'],
 } as const;
 
+const NESTED = ['meta', 'metadata'];
+
+/** Names of all that a document can be made of, for formats of columns. */
+export const DOCUMENT_COLUMNS: ReadonlySet<string> = new Set([...Object.values(FIELDS).flat(), ...NESTED]);
+
 export function parseJsonLine(bytes: Uint8Array): ParsedDocument | BadDocument {
   const object = parseObject(new TextDecoder().decode(bytes));
   if (!(object instanceof Map)) return { kind: 'bad', reason: 'json', detail: object };
@@ -48,7 +53,7 @@ function parseObject(line: string): Map<string, unknown> | string {
     return (error as Error).message;
   }
   if (!isObject(value)) return 'a line that is not a JSON object';
-  const nested = ['meta', 'metadata'].map((name) => value[name]).filter(isObject);
+  const nested = NESTED.map((name) => value[name]).filter(isObject);
   return new Map([...nested.flatMap((inner) => Object.entries(inner)), ...Object.entries(value)]);
 }
 

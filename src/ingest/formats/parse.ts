@@ -20,6 +20,7 @@ export function parseRecord(
     case 'wat':
       return parseWarcRecord(bytes);
     case 'jsonl':
+    case 'parquet':
       return parseJsonLine(bytes);
     case 'text':
     case 'html':
