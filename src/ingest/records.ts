@@ -3,7 +3,7 @@
  *
  * Invariant: a record's place (`space`, `offset`, `length`) depends on the source alone, never on where reading
  * began or how the bytes arrived; reading again from `next` gives exactly the records that would have followed.
- * All offsets and lengths are bytes.
+ * Offsets and lengths are bytes, but in space `row`, where they are rows.
  */
 
 export type Format = 'warc' | 'wet' | 'wat' | 'jsonl' | 'parquet' | 'text' | 'html';
@@ -31,8 +31,8 @@ export interface Source {
 export type Space = 'file' | 'content' | 'row';
 
 /**
- * Where reading goes on. `file`: offset in the file (of compressed ones a boundary of gzip members or frames, of plain ones any byte);
- * `content`: offset in the decompressed content.
+ * Where reading goes on. `file`: offset in the file (of a compressed one a boundary of gzip members or frames, of a
+ * plain one any byte); `content`: offset in the decompressed content; `row`: number of a row of a Parquet file.
  */
 export interface Position {
   space: Space;
@@ -41,8 +41,8 @@ export interface Position {
 
 /**
  * One record cut out of a source. `bytes` are its decompressed bytes; `offset` and `length` tell where it lies: in
- * space `file` the byte range of the file (for compressed files a run of whole gzip members or frames), in space `content` the range of the
- * decompressed content.
+ * space `file` the byte range of the file (of a compressed one a run of whole gzip members or frames), in space
+ * `content` the range of the decompressed content, in space `row` one row by its number.
  */
 export interface CutRecord {
   kind: 'record';

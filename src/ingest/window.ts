@@ -15,6 +15,7 @@ import { appendColumns } from '../store/append.js';
 import { documentColumns } from '../store/schema.js';
 import type { Split } from './document.js';
 import type { MeasuredDocument } from './measure.js';
+import type { Space } from './records.js';
 
 export interface WindowDocument {
   readonly ordinal: number;
@@ -22,7 +23,7 @@ export interface WindowDocument {
   readonly source: string;
   readonly offset: number;
   readonly length: number;
-  readonly space: 'file' | 'content';
+  readonly space: Space;
   readonly measured: MeasuredDocument;
 }
 

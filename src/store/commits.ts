@@ -58,7 +58,7 @@ const sourceProgressSchema = z.strictObject({
 const badNoteSchema = z.strictObject({
   source: z.string(),
   /** As for documents: bytes of the file itself, or of its decompressed content. */
-  space: z.enum(['file', 'content']),
+  space: z.enum(['file', 'content', 'row']),
   offset: count,
   length: count,
   reason: z.string(),

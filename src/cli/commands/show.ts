@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { TokenmillError } from '../../core/errors.js';
 import { readRecordAt } from '../../ingest/formats/record-at.js';
+import type { Space } from '../../ingest/records.js';
 import { openDatabase } from '../../store/database.js';
 import { DatasetIndexes } from '../../store/dataset-index.js';
 import { findDocument, type FoundDocument } from '../../store/documents.js';
@@ -30,7 +31,7 @@ async function run(
   const { dataset, row, location } = await find(id, openWorkspace(flags));
   if (flags.record === true) {
     const place = {
-      space: row['space'] as 'file' | 'content',
+      space: row['space'] as Space,
       offset: Number(row['offset']),
       length: Number(row['length']),
     };

@@ -13,74 +13,92 @@ import { DOCUMENT_COLUMNS } from './parse-jsonl.js';
 /** What DuckDB may hold of a row group. */
 const MEMORY_LIMIT = '512MB';
 
-/** Rows from number `from` on; damage ends the file. @param limit bytes of a row */
+/** Rows from number `from` on; of a row group that is damaged, the rest is bad. @param limit bytes of a row */
 export async function* cutParquet(
   location: string,
   from: number,
   limit: number,
 ): AsyncGenerator<CutRecord | BadRecord> {
   const database = await openDatabase({ memoryLimit: MEMORY_LIMIT, threads: 1 });
+  const { connection } = database;
   let row = from;
   try {
-    for await (const [number, text] of readRows(database.connection, location, from)) {
-      row = number + 1;
-      const next = { space: 'row', offset: row } as const;
-      const place = { space: 'row', offset: number, length: 1, next } as const;
-      const bytes = Buffer.from(text);
-      yield bytes.length > limit
-        ? {
-            kind: 'bad',
-            ...place,
-            reason: 'too-large',
-            detail: `a row of ${bytes.length} bytes; the limit is ${limit}`,
-          }
-        : { kind: 'record', ...place, bytes };
+    const file = `read_parquet(${quoteText(literal(location))}, file_row_number = true, binary_as_string = true)`;
+    const groupEnds = await readGroupEnds(connection, location);
+    const object = await objectOf(connection, file);
+    // All at once, because each query looks through the whole file; group by group where that met damage, which
+    // DuckDB reports before it hands over the rows in front of it.
+    let careful = false;
+    for (let end = groupEnds.at(-1) ?? 0; row < end;) {
+      const until = careful ? (groupEnds.find((groupEnd) => groupEnd > row) as number) : end;
+      try {
+        for await (const [number, json] of readRows(connection, file, object, row, until)) {
+          yield rowRecord(number, json, limit);
+          row = number + 1;
+        }
+        row = until;
+      } catch (error) {
+        if (careful) {
+          yield badRows(row, until, firstLine(error));
+          row = until;
+        }
+        careful = !careful;
+      }
     }
   } catch (error) {
-    const rows = await countRows(database.connection, location);
-    const length = Math.max(1, (rows ?? 0) - row);
-    yield {
-      kind: 'bad',
-      space: 'row',
-      offset: row,
-      length,
-      reason: 'garbage',
-      detail: firstLine(error),
-      next: { space: 'row', offset: row + length },
-    };
+    // Not even what the file says about itself can be read.
+    yield badRows(row, row + 1, firstLine(error));
   } finally {
     database.close();
   }
 }
 
-async function* readRows(
-  connection: DuckDBConnection,
-  location: string,
-  from: number,
-): AsyncGenerator<[number: number, json: string]> {
-  const file = `read_parquet(${quoteText(literal(location))}, file_row_number = true, binary_as_string = true)`;
+function rowRecord(number: number, json: string, limit: number): CutRecord | BadRecord {
+  const bytes = Buffer.from(json);
+  const next = { space: 'row', offset: number + 1 } as const;
+  const place = { space: 'row', offset: number, length: 1, next } as const;
+  if (bytes.length <= limit) return { kind: 'record', ...place, bytes };
+  const detail = `a row of ${bytes.length} bytes; the limit is ${limit}`;
+  return { kind: 'bad', ...place, reason: 'too-large', detail };
+}
+
+function badRows(from: number, to: number, detail: string): BadRecord {
+  const next = { space: 'row', offset: to } as const;
+  return { kind: 'bad', space: 'row', offset: from, length: to - from, reason: 'garbage', detail, next };
+}
+
+/** Numbers of the rows behind each row group. */
+async function readGroupEnds(connection: DuckDBConnection, location: string): Promise<number[]> {
+  const result = await connection.runAndReadAll(
+    `SELECT DISTINCT row_group_id, row_group_num_rows FROM parquet_metadata(${quoteText(literal(location))}) ORDER BY 1`,
+  );
+  let end = 0;
+  return result.getRows().map(([, rows]) => (end += Number(rows)));
+}
+
+/** SQL for a row as the JSON of the columns that a document is made of. */
+async function objectOf(connection: DuckDBConnection, file: string): Promise<string> {
   const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${file}`);
   const names = described.getRows().map(([name]) => name as string);
   const wanted = names.filter((name) => DOCUMENT_COLUMNS.has(name));
-  const object =
-    wanted.length === 0 ? `'{}'` : `to_json(struct_pack(${wanted.map(quoteName).join(', ')}))::VARCHAR`;
+  return wanted.length === 0 ? `'{}'` : `to_json(struct_pack(${wanted.map(quoteName).join(', ')}))::VARCHAR`;
+}
+
+async function* readRows(
+  connection: DuckDBConnection,
+  file: string,
+  object: string,
+  from: number,
+  to: number,
+): AsyncGenerator<[number: number, json: string]> {
   const result = await connection.stream(
-    `SELECT file_row_number, ${object} FROM ${file} WHERE file_row_number >= ${from}`,
+    `SELECT file_row_number, ${object} FROM ${file} WHERE file_row_number >= ${from} AND file_row_number < ${to}`,
   );
   for (;;) {
     const chunk = await result.fetchChunk();
     if (chunk === null || chunk.rowCount === 0) return;
     for (const [number, json] of chunk.getRows()) yield [Number(number), json as string];
   }
-}
-
-/** Undefined where not even that can be read. */
-async function countRows(connection: DuckDBConnection, location: string): Promise<number | undefined> {
-  const sql = `SELECT num_rows FROM parquet_file_metadata(${quoteText(literal(location))})`;
-  return connection.runAndReadAll(sql).then(
-    (result) => Number(result.getRows()[0][0]),
-    () => undefined,
-  );
 }
 
 /** A path for a function that takes patterns. */

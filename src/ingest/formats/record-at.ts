@@ -3,6 +3,7 @@ import { TokenmillError } from '../../core/errors.js';
 import { openContent, readHead, type OpenContent } from '../containers/content.js';
 import type { Place } from '../containers/content-window.js';
 import { recordStart } from './cut.js';
+import { cutParquet } from './cut-parquet.js';
 import { formatOf } from './detect.js';
 import { MAX_HEADER_BYTES, MAX_RECORD_BYTES } from '../records.js';
 
@@ -14,6 +15,7 @@ const MAX_BYTES = MAX_RECORD_BYTES + MAX_HEADER_BYTES;
  * @throws TokenmillError FILE_NOT_FOUND, FILE_FORBIDDEN, INPUT_TOO_LARGE, SOURCE_CHANGED where they are not there
  */
 export async function readRecordAt(location: string, place: Place): Promise<Uint8Array> {
+  if (place.space === 'row') return readRow(location, place.offset);
   const { container, content: head } = await readHead(location);
   const startsRecord = recordStart(formatOf(head, location));
   const seeks = container === 'plain' || place.space === 'file';
@@ -27,14 +29,23 @@ export async function readRecordAt(location: string, place: Place): Promise<Uint
   } finally {
     await content.close();
   }
-  throw new TokenmillError(
+  throw changed(location, place.offset);
+}
+
+function changed(location: string, offset: number): TokenmillError {
+  return new TokenmillError(
     'SOURCE_CHANGED',
     `${location} does not have the record any more that was cut out of it`,
-    {
-      place: { file: location, offset: place.offset },
-      hint: 'sources must stay as they were when they were read',
-    },
+    { place: { file: location, offset }, hint: 'sources must stay as they were when they were read' },
   );
+}
+
+async function readRow(location: string, row: number): Promise<Uint8Array> {
+  for await (const record of cutParquet(location, row, MAX_BYTES)) {
+    if (record.kind === 'record' && record.offset === row) return record.bytes;
+    break;
+  }
+  throw changed(location, row);
 }
 
 /** The content of the members that make up a range of the file. */

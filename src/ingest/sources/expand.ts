@@ -11,7 +11,8 @@ import { STDIN } from './bytes.js';
 import { isGlob, matchSegment, splitGlob } from './glob.js';
 
 /** Names inside a folder that are read; a file given by its own name is read whatever it is called. */
-const KNOWN_NAME = /\.(?:warc|wet|wat|jsonl|ndjson|json|parquet|txt|text|md|html?|xhtml)(?:\.(?:gz|zst|zstd|lz4))?$/i;
+const KNOWN_NAME =
+  /\.(?:warc|wet|wat|jsonl|ndjson|json|parquet|txt|text|md|html?|xhtml)(?:\.(?:gz|zst|zstd|lz4))?$/i;
 
 export interface ExpandedInputs {
   readonly sources: Source[];

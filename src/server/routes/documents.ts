@@ -4,6 +4,7 @@
  */
 import { createRoute, z } from '@hono/zod-openapi';
 import { readRecordAt } from '../../ingest/formats/record-at.js';
+import type { Space } from '../../ingest/records.js';
 import { findDocument, listDocuments, type DocumentRow } from '../../store/documents.js';
 import { documentColumns } from '../../store/schema.js';
 import { scope } from '../access/scope.js';
@@ -23,7 +24,9 @@ const documentSchema = z
     source: z.string(),
     offset: count,
     length: count,
-    space: z.enum(['file', 'content']).openapi({ description: 'what offset and length count, bytes of' }),
+    space: z.enum(['file', 'content', 'row']).openapi({
+      description: 'what offset and length count: bytes of the file or of its decompressed content, or rows',
+    }),
     url: text,
     date: text,
     title: text,
@@ -149,7 +152,7 @@ export function documentRoutes(app: App, { indexes, documents }: ServerContext):
     const { dataset, document } = c.req.valid('param');
     const { row, location } = await find(dataset, document, c.req.raw.signal);
     const record = await readRecordAt(location, {
-      space: row['space'] as 'file' | 'content',
+      space: row['space'] as Space,
       offset: row['offset'] as number,
       length: row['length'] as number,
     });
