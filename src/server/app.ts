@@ -2,9 +2,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { TokenmillError } from '../core/errors.js';
-import { packageVersion } from '../core/paths.js';
 import { installGuards } from './access/guard.js';
-import { SECURITY_SCHEME } from './access/scope.js';
 import type { App, AppEnv, ServerContext } from './context.js';
 import { problemResponse } from './problem.js';
 import { datasetRoutes } from './routes/datasets.js';
@@ -13,6 +11,9 @@ import { corporaRoutes } from './routes/corpora.js';
 import { healthRoutes } from './routes/health.js';
 import { uploadRoutes } from './routes/uploads.js';
 import { jobRoutes } from './routes/jobs.js';
+import { queueRoutes } from './routes/queue.js';
+import { serviceRoutes } from './routes/service.js';
+import { tokenizerRoutes } from './routes/tokenizers.js';
 import { firstIssue } from './schemas.js';
 
 export function createApp(context: ServerContext): App {
@@ -54,33 +55,8 @@ export function createApp(context: ServerContext): App {
   corporaRoutes(app, context);
   uploadRoutes(app, context);
   jobRoutes(app, context);
-  serveDocument(app);
+  queueRoutes(app, context);
+  tokenizerRoutes(app, context);
+  serviceRoutes(app, context);
   return app;
-}
-
-/** The OpenAPI document, out of the routes' own definitions. */
-export function openApiDocument(app: App): ReturnType<App['getOpenAPI31Document']> {
-  return app.getOpenAPI31Document({
-    openapi: '3.1.0',
-    info: {
-      title: 'Tokenmill',
-      version: packageVersion(),
-      description: 'Upload corpora, follow ingest and training, ask questions in SQL.',
-      license: { name: 'Apache-2.0' },
-    },
-    servers: [{ url: '/' }],
-  });
-}
-
-function serveDocument(app: App): void {
-  app.openAPIRegistry.registerComponent('securitySchemes', SECURITY_SCHEME, {
-    type: 'http',
-    scheme: 'bearer',
-    description: 'Needed where the service has tokens. An operation names the scope that it asks for.',
-  });
-  let text: string | undefined;
-  app.get('/openapi.json', (c) => {
-    text ??= JSON.stringify(openApiDocument(app));
-    return c.body(text, 200, { 'Content-Type': 'application/json' });
-  });
 }

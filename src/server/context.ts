@@ -17,6 +17,7 @@ import { JobManager } from './jobs/manager.js';
 import { ServiceMetrics } from './metrics.js';
 import type { ServerSettings } from './settings.js';
 import { StreamCount } from './sse.js';
+import { TokenizerThread } from './tokenizers/thread.js';
 
 /** Streams of the events of jobs that may be open at a time. */
 const MAX_FOLLOWERS = 1_000;
@@ -34,6 +35,7 @@ export interface ServerContext {
   readonly jobs: JobManager;
   /** Clients that follow jobs. */
   readonly followers: StreamCount;
+  readonly tokenizers: TokenizerThread;
   readonly closing: AbortSignal;
   /** Aborts `closing`. */
   beginClosing(): void;
@@ -65,7 +67,6 @@ export interface ContextOptions {
 export async function createContext(options: ContextOptions): Promise<ServerContext> {
   const { workspace, settings, log = stderrLog } = options;
   const tokens = await loadTokens(settings, log);
-  const documents = new DocumentReader();
   const metrics = new ServiceMetrics();
   // First: it makes sure that no other service runs on the workspace.
   const jobs = await JobManager.open({
@@ -97,6 +98,8 @@ export async function createContext(options: ContextOptions): Promise<ServerCont
   closing.signal.addEventListener('abort', () => {
     jobs.close().catch((error: Error) => log(`jobs: ${error.message}`));
   });
+  const documents = new DocumentReader();
+  const tokenizers = new TokenizerThread();
   return {
     workspace,
     settings,
@@ -109,13 +112,13 @@ export async function createContext(options: ContextOptions): Promise<ServerCont
     metrics,
     jobs,
     followers,
+    tokenizers,
     closing: closing.signal,
     beginClosing: () => closing.abort(),
     async close() {
       closing.abort();
       await jobs.close();
-      await documents.close();
-      await corpora.close();
+      await Promise.all([documents.close(), corpora.close(), tokenizers.close()]);
     },
   };
 }

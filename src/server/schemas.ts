@@ -97,7 +97,7 @@ export const pageQuery = z.object({
     .min(1)
     .max(MAX_PAGE)
     .default(DEFAULT_PAGE)
-    .openapi({ type: 'integer', description: 'how many items a page has at most' }),
+    .openapi({ description: 'how many items a page has at most' }),
   cursor: z
     .string()
     .max(1000)

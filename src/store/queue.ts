@@ -29,7 +29,7 @@ export const DEFAULT_MAX_ATTEMPTS = 5;
 /** Longest text of a reason; it comes from errors, which may quote anything. */
 const MAX_REASON_LENGTH = 2_000;
 
-const STATES = ['ready', 'leased', 'done', 'failed'] as const;
+export const STATES = ['ready', 'leased', 'done', 'failed'] as const;
 export type QueueState = (typeof STATES)[number];
 
 /** Names and owners are parts of file names, between tildes. */

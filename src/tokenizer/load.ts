@@ -22,6 +22,8 @@ import { Tokenizer } from './tokenizer.js';
 export interface LoadOptions {
   /** Folder of named tokenizers, each a folder: the workspace's `tokenizers`. */
   readonly folder?: string;
+  /** Takes names only, never a path: for names that come from somebody who may not read every file. */
+  readonly namesOnly?: boolean;
 }
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
@@ -33,6 +35,7 @@ export async function loadTokenizer(nameOrPath: string, options: LoadOptions = {
     if (named !== undefined && existsSync(named)) return new Tokenizer(await readFolder(named));
     if (BUILTIN_NAMES.includes(nameOrPath)) return new Tokenizer(await loadBuiltin(nameOrPath));
   }
+  if (options.namesOnly === true) throw await notFound(nameOrPath, options.folder, undefined);
   let isFolder: boolean;
   try {
     isFolder = (await stat(nameOrPath)).isDirectory();

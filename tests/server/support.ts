@@ -3,14 +3,16 @@
  * checked against the OpenAPI document that the application itself gives out; and the real service as a child process.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { expect, onTestFinished } from 'vitest';
-import { createApp, openApiDocument } from '../../src/server/app.js';
+import { listFolder } from '../../src/core/files.js';
+import { createApp } from '../../src/server/app.js';
 import { createContext, type App, type ServerContext } from '../../src/server/context.js';
+import { openApiDocument } from '../../src/server/routes/service.js';
 import { serverSettingsSchema } from '../../src/server/settings.js';
 import { Workspace } from '../../src/store/workspace.js';
 import { MAIN } from '../support/cli.js';
@@ -31,6 +33,8 @@ export interface TestApi {
   ): Promise<Body>;
   /** The same, for an error: its problem details, which must have this code. */
   problem(method: string, path: string, code: string, init?: RequestOptions): Promise<Problem>;
+  /** Entries of the audit log, in order. */
+  audited(): Promise<Record<string, unknown>[]>;
 }
 
 export interface RequestOptions {
@@ -109,6 +113,14 @@ export async function testApi(options: TestApiOptions = {}): Promise<TestApi> {
       const problem = (await response.json()) as Problem;
       expect(problem).toMatchObject({ code, status: response.status });
       return problem;
+    },
+    async audited() {
+      const { folder } = context.audit;
+      const days = await Promise.all(
+        (await listFolder(folder)).map((name) => readFile(join(folder, name), 'utf8')),
+      );
+      const lines = days.join('').trimEnd().split('\n');
+      return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
     },
   };
 }

@@ -78,7 +78,7 @@ const list = createRoute({
   operationId: 'listDocuments',
   tags: ['documents'],
   summary: 'Documents in order, all or those that fit a filter',
-  description: `A search that has to read far gives after ${SEARCH_MS / 1000} s what it has found: such a page is shorter than \`limit\`, or empty, and has a next_cursor all the same.`,
+  description: `A search that has to read far gives after ${SEARCH_MS / 1000} s what it has found: such a page is shorter than the limit, or empty, and has a next_cursor all the same.`,
   ...scope('read'),
   request: { params: datasetParams, query: filterQuery },
   responses: {
