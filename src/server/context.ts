@@ -14,7 +14,7 @@ import { loadTokens, type Identity, type Scope, type TokenTable } from './access
 import { DocumentReader } from './document-reader.js';
 import { CorpusStore } from './corpora/store.js';
 import { JobManager } from './jobs/manager.js';
-import { ServiceMetrics } from './metrics.js';
+import { countQueueEntries, ServiceMetrics } from './metrics.js';
 import type { ServerSettings } from './settings.js';
 import { StreamCount } from './sse.js';
 import { TokenizerThread } from './tokenizers/thread.js';
@@ -88,6 +88,9 @@ export async function createContext(options: ContextOptions): Promise<ServerCont
     keepFree: settings.uploadKeepFree,
     expirySeconds: settings.uploadExpiry,
   });
+  metrics.gauge('tokenmill_queue_entries', 'Entries of the queues, by state.', 'state', () =>
+    countQueueEntries(workspace),
+  );
   metrics.gauge('tokenmill_jobs', 'Jobs by state.', 'state', async () => jobs.counts());
   const followers = new StreamCount(MAX_FOLLOWERS);
   metrics.gauge('tokenmill_event_streams', 'Streams of events that are open.', 'of', async () => ({

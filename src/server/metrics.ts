@@ -1,5 +1,16 @@
 /** Metrics in the terms of Prometheus: base units, `_total` for counters, routes by template. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Queue, type QueueState } from '../store/queue.js';
+import type { Workspace } from '../store/workspace.js';
+
+/** Entries of all queues of a workspace, by state. */
+export async function countQueueEntries(workspace: Workspace): Promise<Record<QueueState, number>> {
+  const counts = { ready: 0, leased: 0, done: 0, failed: 0 };
+  for (const dataset of await workspace.listDatasets()) {
+    for (const { state } of await new Queue(workspace.dataset(dataset).queue).list()) counts[state] += 1;
+  }
+  return counts;
+}
 
 export interface RequestLabels {
   readonly method: string;

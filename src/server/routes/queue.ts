@@ -52,7 +52,7 @@ const retry = createRoute({
   },
 });
 
-export function queueRoutes(app: App, { workspace, metrics, indexes }: ServerContext): void {
+export function queueRoutes(app: App, { workspace, indexes }: ServerContext): void {
   const queueOf = (dataset: string): Queue => new Queue(workspace.dataset(dataset).queue);
 
   app.openapi(list, async (c) => {
@@ -77,14 +77,6 @@ export function queueRoutes(app: App, { workspace, metrics, indexes }: ServerCon
     const { dataset, name } = c.req.valid('json');
     await indexes.get(dataset);
     return c.json({ retried: await queueOf(dataset).retry(name) }, 200);
-  });
-
-  metrics.gauge('tokenmill_queue_entries', 'Entries of the queues, by state.', 'state', async () => {
-    const counts: Record<string, number> = Object.fromEntries(STATES.map((state) => [state, 0]));
-    for (const dataset of await workspace.listDatasets()) {
-      for (const { state } of await queueOf(dataset).list()) counts[state] += 1;
-    }
-    return counts;
   });
 }
 
