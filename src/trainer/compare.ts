@@ -12,7 +12,7 @@ import type { Workspace } from '../store/workspace.js';
 import { toFloat32, toInt32 } from './elements.js';
 import { openEngine, type EngineChoice } from './engine.js';
 import { openModelFolder } from './model-folder.js';
-import { parameterSpecs } from './models/registry.js';
+import { trainedSpecs } from './models/registry.js';
 import { IGNORED_TARGET } from './programs/forward.js';
 import { compileReference } from './programs/reference.js';
 import { readSafetensors, type SafetensorsFile, type Tensor } from './safetensors.js';
@@ -21,6 +21,12 @@ import { readSafetensors, type SafetensorsFile, type Tensor } from './safetensor
 export const VALUE_TOLERANCE = 1e-4;
 /** Relative to the largest entry of the reference's gradient of the same tensor. */
 export const GRADIENT_TOLERANCE = 1e-4;
+
+/**
+ * Relative to the largest entry of all gradients, and allowed in any case. Some gradients are exactly 0, such as that of a bias of keys
+ * without rotation, which moves all scores of a row alike: both sides then have nothing but rounding errors.
+ */
+export const GRADIENT_FLOOR = 1e-7;
 
 export interface Deviation {
   /** `logits`, `loss` or `grad.<name>`. */
@@ -36,6 +42,9 @@ export interface Comparison {
   /** Whether every deviation is allowed. */
   readonly within: boolean;
 }
+
+/** What a deviation from these values may be at most. */
+type Allowance = (expected: Float32Array) => number;
 
 /**
  * @param path a folder with a model, or the name of a run
@@ -67,19 +76,22 @@ export async function compareWithReference(
   });
   try {
     const result = await program.run(ids, shiftLabels(labels, length));
-    const measure = (name: string, actual: Float32Array, tolerance: number, relative: boolean): Deviation => {
+    const measure = (name: string, actual: Float32Array, allowedFor: Allowance): Deviation => {
       const expected = toFloat32(take(name), name);
       if (expected.length !== actual.length) {
         throw misshapen(reference, name, take(name).shape, `${actual.length} values`);
       }
-      const scale = relative ? largestOf(expected) : 1;
-      return { name, largest: largestDifference(actual, expected), allowed: tolerance * scale };
+      return { name, largest: largestDifference(actual, expected), allowed: allowedFor(expected) };
     };
+    const names = trainedSpecs(config).map(({ name }) => name);
+    const largest = names.map((name) => largestOf(toFloat32(take(`grad.${name}`), name)));
+    const floor = GRADIENT_FLOOR * largest.reduce((most, value) => Math.max(most, value), 0);
+    const forGradients: Allowance = (expected) => Math.max(GRADIENT_TOLERANCE * largestOf(expected), floor);
     const deviations = [
-      measure('logits', result.logits, VALUE_TOLERANCE, false),
-      measure('loss', Float32Array.of(result.loss), VALUE_TOLERANCE, false),
-      ...parameterSpecs(config).map(({ name }) =>
-        measure(`grad.${name}`, result.gradients.get(name) as Float32Array, GRADIENT_TOLERANCE, true),
+      measure('logits', result.logits, () => VALUE_TOLERANCE),
+      measure('loss', Float32Array.of(result.loss), () => VALUE_TOLERANCE),
+      ...names.map((name) =>
+        measure(`grad.${name}`, result.gradients.get(name) as Float32Array, forGradients),
       ),
     ];
     return { deviations, within: deviations.every(({ largest, allowed }) => largest <= allowed) };

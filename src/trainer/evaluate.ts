@@ -6,6 +6,7 @@ import type { Workspace } from '../store/workspace.js';
 import { openEngine, type EngineChoice } from './engine.js';
 import { committedShards } from './feeds.js';
 import { openModelFolder } from './model-folder.js';
+import { modelSize } from './models/registry.js';
 import { DEFAULT_DATASET } from './options.js';
 import { compileEvaluation } from './programs/evaluation.js';
 import { evaluateBatches, tokenByteLengths, validationBatches, type Evaluation } from './validation.js';
@@ -15,7 +16,7 @@ export interface EvaluateOptions extends EngineChoice {
   readonly dataset?: string;
   /** Sequences in a batch. */
   readonly batch: number;
-  /** Tokens of a sequence. Default: as in training, else the model's max_position_embeddings, at most 1024. */
+  /** Tokens of a sequence. Default: as in training, else the model's positions, at most 1024. */
   readonly context?: number;
   readonly threads?: number;
 }
@@ -56,7 +57,7 @@ export async function evaluateRun(
   const length =
     options.context ??
     model.training?.context ??
-    Math.min(model.config.max_position_embeddings, DEFAULT_MAX_CONTEXT);
+    Math.min(modelSize(model.config).positions, DEFAULT_MAX_CONTEXT);
   const program = await compileEvaluation(model.config, await model.parameters(), {
     batch: options.batch,
     context: length,

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { integer } from '../core/config.js';
 import { TokenmillError } from '../core/errors.js';
+import type { ModelSize } from './models/family.js';
 
 /** More than this no step has: the indices of its tokens are 32-bit. */
 const MAX_BATCH = 1 << 20;
@@ -91,20 +92,17 @@ const DEFAULT_LEARNING_RATE = 0.006;
 /** Width up to which that rate is right; beyond, Adam wants it to fall with the width (Yang et al., 2022, table 3). */
 const DEFAULT_RATE_WIDTH = 128;
 
-/** What the defaults depend on. */
-export interface ModelSize {
-  readonly hidden_size: number;
-  readonly max_position_embeddings: number;
-}
-
 /**
  * The settings of a run that begins.
  * @throws TokenmillError CONFIG_INVALID where two of them do not fit
  */
-export function newRunSettings(options: TrainOptions, model: ModelSize): RunSettings {
-  const maxContext = model.max_position_embeddings;
+export function newRunSettings(
+  options: TrainOptions,
+  model: Pick<ModelSize, 'width' | 'positions'>,
+): RunSettings {
+  const maxContext = model.positions;
   const steps = options.steps ?? DEFAULT_STEPS;
-  const learningRate = options.learningRate ?? defaultLearningRate(model.hidden_size);
+  const learningRate = options.learningRate ?? defaultLearningRate(model.width);
   const settings: RunSettings = {
     batch: options.batch ?? DEFAULT_BATCH,
     context: options.context ?? Math.min(DEFAULT_CONTEXT, maxContext),
@@ -127,7 +125,7 @@ export function newRunSettings(options: TrainOptions, model: ModelSize): RunSett
   if (settings.context > maxContext) {
     throw new TokenmillError(
       'CONFIG_INVALID',
-      `--context ${settings.context} is more than the model's max_position_embeddings, ${maxContext}`,
+      `--context ${settings.context} is more than the ${maxContext} positions of the model`,
     );
   }
   if (settings.min_learning_rate > learningRate) {

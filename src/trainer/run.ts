@@ -19,7 +19,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { CONFIG_FILE } from './checkpoint.js';
 import { committedShards } from './feeds.js';
 import { presetConfig, PRESET_NAMES } from './models/presets.js';
-import { parseModelConfig, type ModelConfig } from './models/registry.js';
+import { modelSize, parseModelConfig, type ModelConfig } from './models/registry.js';
 import {
   checkAgainstRun,
   DEFAULT_DATASET,
@@ -168,7 +168,7 @@ async function planRun(workspace: Workspace, name: string, options: TrainOptions
   const model = options.model ?? DEFAULT_MODEL;
   const loaded = await loadRunTokenizer(workspace, tokenizer);
   const config = await planModel(model, loaded);
-  const settings = newRunSettings(options, config);
+  const settings = newRunSettings(options, modelSize(config));
   const file: RunFile = {
     version: 1,
     name,

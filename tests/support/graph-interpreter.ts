@@ -33,6 +33,17 @@ function generate(shape: Shape, element: (at: number[]) => number): Value {
   return { shape, data: Float64Array.from({ length: size(shape) }, (_, i) => element(unravel(i, shape))) };
 }
 
+/** By the Maclaurin series, exact to double precision for the small arguments that are used here. */
+function errorFunction(x: number): number {
+  let term = x;
+  let sum = x;
+  for (let n = 1; Math.abs(term) > 1e-18 * Math.abs(sum); n++) {
+    term *= (-x * x) / n;
+    sum += term / (2 * n + 1);
+  }
+  return (2 / Math.sqrt(Math.PI)) * sum;
+}
+
 const get = (value: Value, at: readonly number[]): number => value.data[ravel(at, value.shape)];
 
 type Rule<Name extends OperationName> = (
@@ -94,6 +105,7 @@ const RULES: { readonly [Name in OperationName]: Rule<Name> } = {
   sqrt: elementwise(Math.sqrt),
   tanh: elementwise(Math.tanh),
   sigmoid: elementwise((x) => 1 / (1 + Math.exp(-x))),
+  erf: elementwise(errorFunction),
   cast: elementwise((x) => x),
   reduceSum: reduction(0, (sum, x) => sum + x),
   reduceMax: reduction(-Infinity, Math.max),
@@ -106,6 +118,16 @@ const RULES: { readonly [Name in OperationName]: Rule<Name> } = {
       const largest = Math.max(...values);
       const total = values.reduce((sum, z) => sum + Math.exp(z - largest), 0);
       for (let i = 0; i < width; i++) data[row + i] = Math.exp(values[i] - largest) / total;
+    }
+    return { shape, data };
+  },
+  topK([x], { count }, shape) {
+    const width = shape[shape.length - 1];
+    const data = new Float64Array(x.data.length);
+    for (let row = 0; row < data.length; row += width) {
+      const order = Array.from({ length: width }, (_, i) => row + i);
+      order.sort((a, b) => x.data[b] - x.data[a] || a - b);
+      for (const at of order.slice(0, count)) data[at] = 1;
     }
     return { shape, data };
   },
@@ -167,17 +189,17 @@ const RULES: { readonly [Name in OperationName]: Rule<Name> } = {
     }
     return { shape, data };
   },
-  rotary: ([x, positions, cosine, sine], { heads }, shape) =>
+  rotary: ([x, positions, cosine, sine], { heads, interleaved }, shape) =>
     generate(shape, ([r, c]) => {
-      const width = shape[1] / heads;
-      const half = width / 2;
-      const within = c % width;
-      const i = within % half;
+      const within = c % (shape[1] / heads);
+      const half = cosine.shape[1];
+      if (within >= 2 * half) return get(x, [r, c]);
+      const first = interleaved ? within % 2 === 0 : within < half;
+      const i = interleaved ? Math.floor(within / 2) : within % half;
+      const other = c + (first ? 1 : -1) * (interleaved ? 1 : half);
       const cos = get(cosine, [positions.data[r], i]);
       const sin = get(sine, [positions.data[r], i]);
-      return within < half
-        ? get(x, [r, c]) * cos - get(x, [r, c + half]) * sin
-        : get(x, [r, c]) * cos + get(x, [r, c - half]) * sin;
+      return get(x, [r, c]) * cos + (first ? -1 : 1) * get(x, [r, other]) * sin;
     }),
 };
 

@@ -3,12 +3,28 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { toFloat32, toInt32 } from '../../src/trainer/elements.js';
 import { parseModelConfig, type ModelConfig } from '../../src/trainer/models/registry.js';
-import type { ModelState } from '../../src/trainer/programs/state.js';
+import { freshMoments, type ModelState } from '../../src/trainer/programs/state.js';
 import { readSafetensors } from '../../src/trainer/safetensors.js';
 
 const DATA = join(import.meta.dirname, '..', 'trainer', 'data');
 
-export const REFERENCE_MODELS = ['llama', 'llama-variant'] as const;
+export const REFERENCE_MODELS = [
+  'llama',
+  'llama-variant',
+  'gpt2',
+  'gpt2-variant',
+  'qwen2',
+  'qwen3',
+  'olmo2',
+  'opt',
+  'opt-post-norm',
+  'gptj',
+  'bloom',
+  'mixtral',
+  'deepseek_v3',
+  'deepseek_v3-variant',
+  'cohere',
+] as const;
 
 export interface ReferenceModel {
   readonly config: ModelConfig;
@@ -31,6 +47,8 @@ export interface ReferenceModel {
     readonly clip_norm: number;
     readonly losses: readonly number[];
     readonly norms: readonly number[];
+    /** After the steps, by name. */
+    readonly routing_biases?: Readonly<Record<string, readonly number[]>>;
   };
 }
 
@@ -62,9 +80,7 @@ export async function loadReferenceModel(name: (typeof REFERENCE_MODELS)[number]
 }
 
 /** Weights with moments of 0, in arrays of its own. */
-export function freshState(parameters: ReadonlyMap<string, Float32Array>): ModelState {
-  const copy = (fill: (values: Float32Array) => Float32Array): Map<string, Float32Array> =>
-    new Map([...parameters].map(([name, values]) => [name, fill(values)]));
-  const zeros = (values: Float32Array): Float32Array => new Float32Array(values.length);
-  return { step: 0, parameters: copy((values) => values.slice()), first: copy(zeros), second: copy(zeros) };
+export function freshState({ config, parameters }: ReferenceModel): ModelState {
+  const copies = new Map([...parameters].map(([name, values]) => [name, values.slice()]));
+  return { step: 0, parameters: copies, ...freshMoments(config) };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { checkAgainstRun, newRunSettings, trainOptionsSchema } from '../../src/trainer/options.js';
 
-const MODEL = { hidden_size: 128, max_position_embeddings: 256 };
+const MODEL = { width: 128, positions: 256 };
 const settings = (options: Record<string, unknown>, model = MODEL): ReturnType<typeof newRunSettings> =>
   newRunSettings(trainOptionsSchema.parse(options), model);
 
@@ -23,8 +23,8 @@ describe('settings of a new run', () => {
   });
 
   it('fit the model: its context, and a rate that falls with its width', () => {
-    expect(settings({}, { ...MODEL, max_position_embeddings: 64 }).context).toBe(64);
-    const rate = (hidden_size: number): number => settings({}, { ...MODEL, hidden_size }).learning_rate;
+    expect(settings({}, { ...MODEL, positions: 64 }).context).toBe(64);
+    const rate = (width: number): number => settings({}, { ...MODEL, width }).learning_rate;
     expect([32, 128, 256, 384, 768].map(rate)).toEqual([0.006, 0.006, 0.003, 0.002, 0.001]);
   });
 
@@ -46,7 +46,7 @@ describe('settings of a new run', () => {
 
   it.each([
     [{ warmup: 1000 }, '--warmup 1000 is not less than the 1000 steps'],
-    [{ context: 257 }, "--context 257 is more than the model's max_position_embeddings, 256"],
+    [{ context: 257 }, '--context 257 is more than the 256 positions of the model'],
     [{ learningRate: 0.1, minLearningRate: 0.2 }, '--min-learning-rate 0.2 is more than the peak, 0.1'],
   ])('are refused where they do not fit each other: %o', (options, message) => {
     expect(() => settings(options)).toThrow(

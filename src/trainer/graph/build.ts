@@ -43,7 +43,7 @@ export const div = binary('div');
 /** a < b, as bool. False where either is not a number. */
 export const less = binary('less');
 
-function unary(operation: 'neg' | 'exp' | 'log' | 'sqrt' | 'tanh' | 'sigmoid') {
+function unary(operation: 'neg' | 'exp' | 'log' | 'sqrt' | 'tanh' | 'sigmoid' | 'erf') {
   return (x: Tensor): Tensor => x.graph.apply(operation, [x], {});
 }
 
@@ -53,6 +53,8 @@ export const log = unary('log');
 export const sqrt = unary('sqrt');
 export const tanh = unary('tanh');
 export const sigmoid = unary('sigmoid');
+/** 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x. */
+export const erf = unary('erf');
 
 export function rsqrt(x: Tensor): Tensor {
   return div(1, sqrt(x));
@@ -103,6 +105,11 @@ export function reduceMean(x: Tensor, axes?: readonly number[], keepDims = false
 /** Softmax over the last axis. */
 export function softmax(x: Tensor): Tensor {
   return x.graph.apply('softmax', [x], {});
+}
+
+/** Whether an element is one of the `count` largest of the last axis, as bool; of equal ones the first are. */
+export function topK(x: Tensor, count: number): Tensor {
+  return x.graph.apply('topK', [x], { count });
 }
 
 /** One extent may be -1: it follows from the others. */
@@ -192,10 +199,17 @@ export function setRows(base: Tensor, index: Tensor, values: Tensor): Tensor {
 }
 
 /**
- * Rotary position embedding (Su et al., 2021, RoFormer, section 3.4) with the halves of a head as the pairs, as Llama
- * stores its weights: (x1, x2) -> (x1 cos - x2 sin, x2 cos + x1 sin).
- * x [n, heads * width], positions [n], cosine and sine [positions, width / 2].
+ * Rotary position embedding (Su et al., 2021, RoFormer, section 3.4): (x1, x2) -> (x1 cos - x2 sin, x2 cos + x1 sin). Tables
+ * narrower than half a head rotate its first elements and leave the rest (GPT-J).
+ * x [n, heads * width], positions [n], cosine and sine [positions, at most width / 2].
  */
-export function rotary(x: Tensor, positions: Tensor, cosine: Tensor, sine: Tensor, heads: number): Tensor {
-  return x.graph.apply('rotary', [x, positions, cosine, sine], { heads });
+export function rotary(
+  x: Tensor,
+  positions: Tensor,
+  cosine: Tensor,
+  sine: Tensor,
+  heads: number,
+  interleaved = false,
+): Tensor {
+  return x.graph.apply('rotary', [x, positions, cosine, sine], { heads, interleaved });
 }

@@ -49,12 +49,14 @@ export interface Attributes {
   sqrt: None;
   tanh: None;
   sigmoid: None;
+  erf: None;
   cast: { readonly dtype: DType };
   // reductions
   reduceSum: { readonly axes: readonly number[]; readonly keepDims: boolean };
   reduceMax: { readonly axes: readonly number[]; readonly keepDims: boolean };
   reduceSumSquare: { readonly axes: readonly number[]; readonly keepDims: boolean };
   softmax: None;
+  topK: { readonly count: number };
   // shape
   reshape: { readonly shape: Shape };
   transpose: { readonly permutation: readonly number[] };
@@ -68,7 +70,11 @@ export interface Attributes {
   gatherRows: None;
   scatterAddRows: None;
   setRows: None;
-  rotary: { readonly heads: number };
+  rotary: {
+    readonly heads: number;
+    /** Whether pairs are neighbours (2i, 2i + 1); otherwise i goes with i + half of the rotated width. */
+    readonly interleaved: boolean;
+  };
 }
 
 export type OperationName = keyof Attributes;

@@ -6,6 +6,7 @@ export const MAX_VOCABULARY = 1 << 20;
 export const MAX_WIDTH = 1 << 17;
 export const MAX_LAYERS = 1024;
 export const MAX_POSITIONS = 1 << 24;
+export const MAX_EXPERTS = 4096;
 
 export function extent(maximum: number): z.ZodNumber {
   return z.number().int().min(1).max(maximum);

@@ -1,6 +1,8 @@
 /**
- * What a family of models is to the rest of the trainer: a validated configuration, its parameters by name, and a builder
- * of its forward pass.
+ * What a family of models is to the rest of the trainer: a validated configuration and a builder of its forward pass.
+ *
+ * The builder names each parameter and cache where it uses it. Which a configuration has, in which order and of which
+ * shape, is found by building once and looking (trace.ts), so that there is one description of a model, not three.
  */
 import type { GraphBuilder, Shape, Tensor } from '../graph/tensor.js';
 
@@ -16,6 +18,8 @@ export interface ParameterSpec {
   readonly init: Initialization;
   /** Whether weight decay applies: to matrices, not to vectors. */
   readonly decay: boolean;
+  /** False: no gradient reaches it; the model itself says how it changes (`DecoderOutput.updates`). Default: true. */
+  readonly trained?: false;
 }
 
 /** One set of keys or values that a layer keeps of the past: [positions, width] */
@@ -39,24 +43,38 @@ export interface DecoderContext {
   readonly positions: Tensor;
   /** Added to attention scores, [time, source]: 0, or -infinity where a row must not look. */
   readonly mask: Tensor;
-  parameter(name: string): Tensor;
+  parameter(spec: ParameterSpec): Tensor;
   /** Rows of all positions, given those of this run: the same without a cache. */
   remember(cache: CacheSpec, rows: Tensor): Tensor;
 }
 
 export interface DecoderOutput {
-  /** Rows after the last norm, [time * batch, width] */
+  /** Rows that the output layer takes, [time * batch, width] */
   readonly hidden: Tensor;
-  /** Output layer [vocabulary, width]: logits are hidden weight^T. */
+  /** Output layer [vocabulary, width] and its bias [vocabulary]: logits are hidden weight^T + bias. */
   readonly outputWeight: Tensor;
+  readonly outputBias?: Tensor;
+  /** A scalar that training adds to the mean loss. */
+  readonly auxiliaryLoss?: Tensor;
+  /** Values after a training step of the parameters that are not trained by gradient, by name. */
+  readonly updates?: ReadonlyMap<string, Tensor>;
+}
+
+/** What the rest of the trainer has to know of a model's shape. */
+export interface ModelSize {
+  readonly vocabulary: number;
+  /** Of the residual stream. */
+  readonly width: number;
+  /** Positions that the model is made for. */
+  readonly positions: number;
+  /** Whether it has no more positions than that: they are a table. */
+  readonly bounded: boolean;
 }
 
 export interface ModelFamily<Config> {
   /** @throws TokenmillError MODEL_INVALID naming the field */
   parse(config: unknown): Config;
-  /** In the order of a checkpoint: embedding, layers, norm, output. */
-  parameterSpecs(config: Config): ParameterSpec[];
-  cacheSpecs(config: Config): CacheSpec[];
-  /** ids int32 [time * batch], time-major */
+  size(config: Config): ModelSize;
+  /** Names each parameter in the order of a checkpoint. ids int32 [time * batch], time-major */
   decode(config: Config, context: DecoderContext, ids: Tensor): DecoderOutput;
 }

@@ -1,15 +1,48 @@
-/** The families by the `model_type` of their configuration, and the presets by name. */
+/** The families by the `model_type` of their configuration. */
 import { z } from 'zod';
 import { TokenmillError } from '../../core/errors.js';
 import { sizeOf } from '../graph/tensor.js';
+import { bloom, type BloomConfig } from './bloom.js';
+import { cohere, type CohereConfig } from './cohere.js';
 import { parseWith } from './config.js';
-import type { ModelFamily, ParameterSpec } from './family.js';
+import { deepseekV3, type DeepseekV3Config } from './deepseek-v3.js';
+import type { CacheSpec, ModelFamily, ModelSize, ParameterSpec } from './family.js';
+import { gpt2, type Gpt2Config } from './gpt2.js';
+import { gptj, type GptjConfig } from './gptj.js';
 import { llama, type LlamaConfig } from './llama.js';
+import { mixtral, type MixtralConfig } from './mixtral.js';
+import { olmo2, type Olmo2Config } from './olmo2.js';
+import { opt, type OptConfig } from './opt.js';
+import { qwen2, type Qwen2Config, qwen3, type Qwen3Config } from './qwen.js';
+import { type Trace, trace } from './trace.js';
 
 /** Any configuration that Tokenmill can train, discriminated by `model_type`. */
-export type ModelConfig = LlamaConfig;
+export type ModelConfig =
+  | BloomConfig
+  | CohereConfig
+  | DeepseekV3Config
+  | Gpt2Config
+  | GptjConfig
+  | LlamaConfig
+  | MixtralConfig
+  | Olmo2Config
+  | OptConfig
+  | Qwen2Config
+  | Qwen3Config;
 
-const FAMILIES = { llama } as const satisfies Record<ModelConfig['model_type'], ModelFamily<ModelConfig>>;
+const FAMILIES = {
+  bloom,
+  cohere,
+  deepseek_v3: deepseekV3,
+  gpt2,
+  gptj,
+  llama,
+  mixtral,
+  olmo2,
+  opt,
+  qwen2,
+  qwen3,
+} as const satisfies Record<ModelConfig['model_type'], ModelFamily<ModelConfig>>;
 
 export function familyOf(config: ModelConfig): ModelFamily<ModelConfig> {
   return FAMILIES[config.model_type];
@@ -30,10 +63,35 @@ export function parseModelConfig(config: unknown): ModelConfig {
   });
 }
 
-export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
-  return familyOf(config).parameterSpecs(config);
+export function modelSize(config: ModelConfig): ModelSize {
+  return familyOf(config).size(config);
 }
 
+const traces = new WeakMap<ModelConfig, Trace>();
+
+function traceOf(config: ModelConfig): Trace {
+  const known = traces.get(config);
+  if (known !== undefined) return known;
+  const found = trace(familyOf(config), config);
+  traces.set(config, found);
+  return found;
+}
+
+/** In the order of a checkpoint: embedding, layers, norm, output. */
+export function parameterSpecs(config: ModelConfig): readonly ParameterSpec[] {
+  return traceOf(config).parameters;
+}
+
+/** Those that a gradient reaches. */
+export function trainedSpecs(config: ModelConfig): ParameterSpec[] {
+  return parameterSpecs(config).filter(({ trained }) => trained !== false);
+}
+
+export function cacheSpecs(config: ModelConfig): readonly CacheSpec[] {
+  return traceOf(config).caches;
+}
+
+/** Numbers that a checkpoint holds, those of tied weights once. */
 export function parameterCount(config: ModelConfig): number {
   return parameterSpecs(config).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 }

@@ -4,7 +4,8 @@ import { constant, fill, less, reduceSum, reshape, where } from '../graph/build.
 import { linearCrossEntropy } from '../graph/composites/cross-entropy.js';
 import type { Graph } from '../graph/graph.js';
 import type { Tensor } from '../graph/tensor.js';
-import { familyOf, type ModelConfig, parameterSpecs } from '../models/registry.js';
+import type { ParameterSpec } from '../models/family.js';
+import { familyOf, modelSize, type ModelConfig, parameterSpecs } from '../models/registry.js';
 
 /** A target that does not count, as in PyTorch's cross_entropy. */
 export const IGNORED_TARGET = -100;
@@ -22,16 +23,24 @@ export interface Forward {
   /** Sum of the negative log-likelihoods in nats, and the number of targets. */
   readonly lossSum: Tensor;
   readonly targetCount: Tensor;
+  /** A scalar that training adds to the mean loss. */
+  readonly auxiliaryLoss?: Tensor;
+  /** Values after a step of the parameters that are not trained by gradient, by name. */
+  readonly updates: ReadonlyMap<string, Tensor>;
 }
 
-/** Adds the model to a graph with the inputs `ids`, `targets` (see `batchInputs`) and one input a parameter. */
+/**
+ * Adds the model to a graph with the inputs `ids`, `targets` (see `batchInputs`) and one input a parameter.
+ * @throws TokenmillError MODEL_INVALID where the model has fewer positions than the context
+ */
 export function buildForward(graph: Graph, config: ModelConfig, { batch, context }: Batch): Forward {
   const rows = batch * context;
+  checkContext(config, context);
   const ids = graph.input('ids', [rows], 'int32');
   const targets = graph.input('targets', [rows], 'int32');
   const parameters = declareParameters(graph, config);
   const times = Int32Array.from({ length: context }, (_, time) => time);
-  const { hidden, outputWeight } = familyOf(config).decode(
+  const { hidden, outputWeight, outputBias, auxiliaryLoss, updates } = familyOf(config).decode(
     config,
     {
       graph,
@@ -50,9 +59,16 @@ export function buildForward(graph: Graph, config: ModelConfig, { batch, context
     },
     ids,
   );
-  const { logits, losses, ignored } = linearCrossEntropy(hidden, outputWeight, targets);
+  const { logits, losses, ignored } = linearCrossEntropy(hidden, outputWeight, outputBias, targets);
   const counted = where(ignored, 0, fill(graph, 1, [], 'float32'));
-  return { parameters, logits, lossSum: reduceSum(losses), targetCount: reduceSum(counted) };
+  return {
+    parameters,
+    logits,
+    lossSum: reduceSum(losses),
+    targetCount: reduceSum(counted),
+    auxiliaryLoss,
+    updates: updates ?? new Map(),
+  };
 }
 
 export function declareParameters(graph: Graph, config: ModelConfig): Map<string, Tensor> {
@@ -61,12 +77,23 @@ export function declareParameters(graph: Graph, config: ModelConfig): Map<string
   );
 }
 
-export function lookup(parameters: ReadonlyMap<string, Tensor>): (name: string) => Tensor {
-  return (name) => {
+export function lookup(parameters: ReadonlyMap<string, Tensor>): (spec: ParameterSpec) => Tensor {
+  return ({ name }) => {
     const tensor = parameters.get(name);
     if (tensor !== undefined) return tensor;
     throw new TokenmillError('GRAPH_INVALID', `the model uses ${name}, which its parameters lack`);
   };
+}
+
+/** @throws TokenmillError MODEL_INVALID where a table of positions is shorter than the context */
+export function checkContext(config: ModelConfig, context: number): void {
+  const { positions, bounded } = modelSize(config);
+  if (!bounded || context <= positions) return;
+  throw new TokenmillError(
+    'MODEL_INVALID',
+    `the model has ${positions} positions, a context of ${context} needs more`,
+    { hint: `give a context of at most ${positions}` },
+  );
 }
 
 /** 0 where a row may look at a position and -infinity where that lies in its future. [times, source] */

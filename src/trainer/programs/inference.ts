@@ -10,8 +10,8 @@ import { gatherRows, gemm, setRows } from '../graph/build.js';
 import { Graph } from '../graph/graph.js';
 import type { Tensor } from '../graph/tensor.js';
 import type { Binding, Engine, Executable, Variable } from '../engines/engine.js';
-import { familyOf, type ModelConfig, parameterSpecs } from '../models/registry.js';
-import { causalMask, checkIds, declareParameters, lookup } from './forward.js';
+import { cacheSpecs, familyOf, modelSize, type ModelConfig, parameterSpecs } from '../models/registry.js';
+import { causalMask, checkContext, checkIds, declareParameters, lookup } from './forward.js';
 import { valuesOf } from './state.js';
 
 /** Positions of a prompt that are run at once. */
@@ -19,7 +19,7 @@ const CHUNK = 64;
 
 export interface InferenceOptions {
   readonly engine: Engine;
-  /** Positions that the cache holds. Default: the model's max_position_embeddings. */
+  /** Positions that the cache holds. Default: as many as the model is made for. */
   readonly context?: number;
   readonly threads?: number;
 }
@@ -45,14 +45,15 @@ export async function compileInference(
   parameters: ReadonlyMap<string, Float32Array>,
   options: InferenceOptions,
 ): Promise<InferenceProgram> {
-  const { engine, threads, context = config.max_position_embeddings } = options;
+  const { engine, threads, context = modelSize(config).positions } = options;
+  checkContext(config, context);
   // A padded chunk may begin at the last position of the context.
   const length = context + CHUNK - 1;
   const variables = new Map<string, Variable>();
   for (const spec of parameterSpecs(config)) {
     variables.set(spec.name, engine.variable(valuesOf(parameters, spec), spec.shape, 'float32'));
   }
-  for (const { name, width } of familyOf(config).cacheSpecs(config)) {
+  for (const { name, width } of cacheSpecs(config)) {
     variables.set(name, engine.variable(new Float32Array(length * width), [length, width], 'float32'));
   }
   const compile = (time: number): Promise<Executable> =>
@@ -77,7 +78,7 @@ function compileChunk(
     input,
     variable: variables.get(name) as Variable,
   }));
-  const { hidden, outputWeight } = familyOf(config).decode(
+  const { hidden, outputWeight, outputBias } = familyOf(config).decode(
     config,
     {
       graph,
@@ -96,7 +97,7 @@ function compileChunk(
     },
     ids,
   );
-  const logits = gemm(gatherRows(hidden, last), outputWeight, { transposeB: true });
+  const logits = gemm(gatherRows(hidden, last), outputWeight, { transposeB: true, c: outputBias });
   return engine.compile({ graph, outputs: { logits }, bindings }, { threads });
 }
 

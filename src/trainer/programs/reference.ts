@@ -1,9 +1,10 @@
 /** One forward and backward pass that returns everything: logits, loss and the gradient of every parameter. */
-import { div, reshape, transpose } from '../graph/build.js';
+import { add, div, reshape, transpose } from '../graph/build.js';
 import { gradients } from '../graph/gradients.js';
 import { Graph } from '../graph/graph.js';
 import type { Engine } from '../engines/engine.js';
-import { type ModelConfig, parameterSpecs } from '../models/registry.js';
+import type { Tensor } from '../graph/tensor.js';
+import { type ModelConfig, parameterSpecs, trainedSpecs } from '../models/registry.js';
 import { type Batch, batchInputs, buildForward } from './forward.js';
 import { valuesOf } from './state.js';
 
@@ -15,9 +16,9 @@ export interface ReferenceOptions extends Batch {
 export interface ReferenceResult {
   /** [batch, context, vocabulary] */
   readonly logits: Float32Array;
-  /** Mean over the targets, in nats. */
+  /** Mean over the targets, in nats, with the auxiliary loss where the model has one. */
   readonly loss: number;
-  /** By parameter name, in the order of a checkpoint. */
+  /** Of the trained parameters by name, in the order of a checkpoint. */
   readonly gradients: Map<string, Float32Array>;
 }
 
@@ -39,9 +40,14 @@ export async function compileReference(
   const { batch, context, engine, threads } = options;
   const graph = new Graph();
   const forward = buildForward(graph, config, options);
-  const loss = div(forward.lossSum, forward.targetCount);
-  const names = [...forward.parameters.keys()];
-  const found = gradients(graph, loss, [...forward.parameters.values()]);
+  const mean = div(forward.lossSum, forward.targetCount);
+  const loss = forward.auxiliaryLoss === undefined ? mean : add(mean, forward.auxiliaryLoss);
+  const names = trainedSpecs(config).map(({ name }) => name);
+  const found = gradients(
+    graph,
+    loss,
+    names.map((name) => forward.parameters.get(name) as Tensor),
+  );
   const byTime = reshape(forward.logits, [context, batch, config.vocab_size]);
   const program = await engine.compile(
     {
@@ -52,7 +58,7 @@ export async function compileReference(
         ...Object.fromEntries(names.map((name, at) => [`:gradient:${name}`, found[at]])),
       },
       bindings: parameterSpecs(config).map((spec) => ({
-        input: forward.parameters.get(spec.name) as (typeof found)[number],
+        input: forward.parameters.get(spec.name) as Tensor,
         variable: engine.variable(valuesOf(parameters, spec), spec.shape, 'float32'),
       })),
     },

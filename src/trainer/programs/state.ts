@@ -3,12 +3,12 @@ import { Random } from '../../core/random.js';
 import { TokenmillError } from '../../core/errors.js';
 import { sizeOf } from '../graph/tensor.js';
 import type { ParameterSpec } from '../models/family.js';
-import { type ModelConfig, parameterSpecs } from '../models/registry.js';
+import { type ModelConfig, parameterSpecs, trainedSpecs } from '../models/registry.js';
 
 export interface ModelState {
   /** Updates that were applied: the t of AdamW's bias correction. */
   step: number;
-  /** Weights by their Hugging Face name, row-major; first and second moments under the same names. */
+  /** Weights by their Hugging Face name, row-major; first and second moments of the trained ones under the same names. */
   parameters: Map<string, Float32Array>;
   first: Map<string, Float32Array>;
   second: Map<string, Float32Array>;
@@ -18,16 +18,23 @@ export interface ModelState {
 export function initialState(config: ModelConfig, seed: number): ModelState {
   const random = new Random(seed);
   const specs = parameterSpecs(config);
-  const zeros = (): Map<string, Float32Array> =>
-    new Map(specs.map(({ name, shape }) => [name, new Float32Array(sizeOf(shape))]));
-  const parameters = zeros();
+  const parameters = zeros(specs);
   for (const { name, init } of specs) {
     const values = parameters.get(name) as Float32Array;
     if (init.kind === 'ones') values.fill(1);
     if (init.kind === 'normal')
       for (let i = 0; i < values.length; i++) values[i] = random.normal() * init.std;
   }
-  return { step: 0, parameters, first: zeros(), second: zeros() };
+  return { step: 0, parameters, ...freshMoments(config) };
+}
+
+export function freshMoments(config: ModelConfig): Pick<ModelState, 'first' | 'second'> {
+  const specs = trainedSpecs(config);
+  return { first: zeros(specs), second: zeros(specs) };
+}
+
+function zeros(specs: readonly ParameterSpec[]): Map<string, Float32Array> {
+  return new Map(specs.map(({ name, shape }) => [name, new Float32Array(sizeOf(shape))]));
 }
 
 /**

@@ -3,13 +3,15 @@
  * place.
  *
  * In-place updates are safe because every update depends on the global norm, the norm on every gradient, and each read of
- * a weight by forward or backward pass leads to a gradient: nothing can read a weight after it was written.
+ * a weight by forward or backward pass leads to a gradient: nothing can read a weight after it was written. What a model
+ * updates by itself (a routing bias) depends on the norm, too, and on its own reader, the choice of experts.
  */
-import { cast, div } from '../graph/build.js';
+import { add, cast, div, where } from '../graph/build.js';
 import { gradients } from '../graph/gradients.js';
 import { Graph } from '../graph/graph.js';
 import type { Binding, Engine, Executable, Variable } from '../engines/engine.js';
-import { type ModelConfig, parameterSpecs } from '../models/registry.js';
+import type { Tensor } from '../graph/tensor.js';
+import { type ModelConfig, parameterSpecs, trainedSpecs } from '../models/registry.js';
 import { adamw, adamwFactors, type AdamwOptions, stepInputs } from '../optimizers/adamw.js';
 import { clipGradients } from '../optimizers/clipping.js';
 import { compileLoss, runLoss } from './evaluation.js';
@@ -48,8 +50,8 @@ export interface TrainingProgram {
 
 interface Slot {
   readonly parameter: Variable;
-  readonly first: Variable;
-  readonly second: Variable;
+  /** Of parameters that are trained by gradient. */
+  readonly moments?: { readonly first: Variable; readonly second: Variable };
 }
 
 /** @throws TokenmillError MODEL_INVALID where the state does not fit the configuration, ENGINE_FAILED */
@@ -62,10 +64,10 @@ export async function compileTraining(
   for (const spec of parameterSpecs(config)) {
     const place = (arrays: ReadonlyMap<string, Float32Array>): Variable =>
       engine.variable(valuesOf(arrays, spec), spec.shape, 'float32');
+    const moments = (): Slot['moments'] => ({ first: place(state.first), second: place(state.second) });
     slots.set(spec.name, {
       parameter: place(state.parameters),
-      first: place(state.first),
-      second: place(state.second),
+      moments: spec.trained === false ? undefined : moments(),
     });
   }
   return new CompiledTraining(config, options, slots, await compileStep(config, options, slots));
@@ -77,26 +79,41 @@ function compileStep(
   slots: ReadonlyMap<string, Slot>,
 ): Promise<Executable> {
   const graph = new Graph();
-  const { parameters, lossSum, targetCount } = buildForward(graph, config, options);
+  const { parameters, lossSum, targetCount, auxiliaryLoss, updates } = buildForward(graph, config, options);
   const loss = div(lossSum, targetCount);
-  const tensors = [...parameters.values()];
-  const found = gradients(graph, loss, tensors);
+  const objective = auxiliaryLoss === undefined ? loss : add(loss, auxiliaryLoss);
+  const trained = trainedSpecs(config);
+  const tensorOf = (name: string): Tensor => parameters.get(name) as Tensor;
+  const found = gradients(
+    graph,
+    objective,
+    trained.map(({ name }) => tensorOf(name)),
+  );
   const clipping = clipGradients(loss, found, options.optimizer.clipNorm);
   const factors = adamwFactors(graph, options.optimizer, clipping);
-  const bindings = parameterSpecs(config).flatMap(({ name, shape, decay }, at): Binding[] => {
-    const slot = slots.get(name) as Slot;
+  const bindings = trained.flatMap(({ name, shape, decay }, at): Binding[] => {
+    const { parameter, moments } = slots.get(name) as Slot;
+    const { first, second } = moments as NonNullable<Slot['moments']>;
+    const variables = { parameter, first, second };
     const before = {
-      parameter: tensors[at],
+      parameter: tensorOf(name),
       first: graph.input(`first:${name}`, shape, 'float32'),
       second: graph.input(`second:${name}`, shape, 'float32'),
     };
     const after = adamw(before, found[at], decay, factors);
     return (['parameter', 'first', 'second'] as const).map((part) => ({
       input: before[part],
-      variable: slot[part],
+      variable: variables[part],
       update: after[part],
     }));
   });
+  for (const { name, trained: byGradient } of parameterSpecs(config)) {
+    if (byGradient !== false) continue;
+    const input = tensorOf(name);
+    const changed = updates.get(name);
+    const update = changed && where(clipping.applied, changed, input);
+    bindings.push({ input, variable: (slots.get(name) as Slot).parameter, update });
+  }
   const outputs = { loss, norm: clipping.norm, applied: cast(clipping.applied, 'float32') };
   return options.engine.compile({ graph, outputs, bindings }, { threads: options.threads });
 }
@@ -146,9 +163,19 @@ class CompiledTraining implements TrainingProgram {
   }
 
   state(): ModelState {
-    const read = (part: keyof Slot): Map<string, Float32Array> =>
-      new Map([...this.slots].map(([name, slot]) => [name, slot[part].read() as Float32Array]));
-    return { step: this.steps, parameters: read('parameter'), first: read('first'), second: read('second') };
+    const read = (variableOf: (slot: Slot) => Variable | undefined): Map<string, Float32Array> =>
+      new Map(
+        [...this.slots].flatMap(([name, slot]) => {
+          const variable = variableOf(slot);
+          return variable === undefined ? [] : [[name, variable.read() as Float32Array]];
+        }),
+      );
+    return {
+      step: this.steps,
+      parameters: read(({ parameter }) => parameter),
+      first: read(({ moments }) => moments?.first),
+      second: read(({ moments }) => moments?.second),
+    };
   }
 
   async dispose(): Promise<void> {

@@ -134,7 +134,7 @@ describe('the engine', () => {
         graph.input('cosine', [1, 1], 'float64'),
         graph.input('sine', [1, 1], 'float64'),
       ],
-      { heads: 1 },
+      { heads: 1, interleaved: false },
     );
     await expect(onnxEngine.compile({ graph, outputs: { rotated }, bindings: [] })).rejects.toThrow(
       expect.objectContaining({

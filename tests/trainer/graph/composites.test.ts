@@ -1,12 +1,19 @@
 /**
  * Functions with a derivative of their own: against central differences, against PyTorch 2.13 in float64 (constants below,
- * made with torch.nn.functional's silu, rms_norm, scaled_dot_product_attention and cross_entropy), and on the engine.
+ * made with torch.nn.functional's silu, relu, gelu, rms_norm, layer_norm, scaled_dot_product_attention and cross_entropy), and on the engine.
  */
 import { describe, expect, it } from 'vitest';
 import { constant, fill, less, mul, reduceSum, where } from '../../../src/trainer/graph/build.js';
-import { silu } from '../../../src/trainer/graph/composites/activations.js';
+import {
+  gelu,
+  geluTanh,
+  relu,
+  reluSquared,
+  silu,
+} from '../../../src/trainer/graph/composites/activations.js';
 import { attention } from '../../../src/trainer/graph/composites/attention.js';
 import { linearCrossEntropy } from '../../../src/trainer/graph/composites/cross-entropy.js';
+import { layerNorm } from '../../../src/trainer/graph/composites/layer-norm.js';
 import { rmsNorm } from '../../../src/trainer/graph/composites/rms-norm.js';
 import { gradients } from '../../../src/trainer/graph/gradients.js';
 import { Graph } from '../../../src/trainer/graph/graph.js';
@@ -56,6 +63,48 @@ describe('silu', () => {
         [
           [-0.23840584, 0, 0.31122967, 2.8577224],
           [-0.090784249, 0.5, 0.73996119, 1.0881041],
+        ],
+      ),
+    ).toBeLessThan(EIGHT_DIGITS);
+  });
+});
+
+describe('activations', () => {
+  it.each([
+    ['relu', relu, [0, 0, 0.5, 3], [0, 0, 1, 1]],
+    ['squared relu', reluSquared, [0, 0, 0.25, 9], [0, 0, 1, 6]],
+    ['gelu', gelu, [-0.045500264, 0, 0.34573123, 2.9959503], [-0.085231801, 0.5, 0.86749512, 1.0119456]],
+    [
+      'gelu with tanh',
+      geluTanh,
+      [-0.045402306, 0, 0.34571401, 2.9963626],
+      [-0.086099257, 0.5, 0.8673699, 1.0115842],
+    ],
+  ])("%s is PyTorch's", (_name, activation, values, slopes) => {
+    const x = { shape: [4], values: [-2, 0, 0.5, 3] };
+    const actual = differentiate([x], [1, 1, 1, 1], (_, input) => activation(input));
+    // Half of the last of eight digits, where the first is before the point.
+    expect(worst(actual, [values, slopes])).toBeLessThan(5.1e-8);
+  });
+});
+
+describe('LayerNorm', () => {
+  it("is PyTorch's", () => {
+    const inputs = [
+      { shape: [2, 3], values: pattern([2, 3], 7, 1) },
+      { shape: [3], values: pattern([3], 3, 7) },
+      { shape: [3], values: pattern([3], 5, 2) },
+    ];
+    expect(
+      worst(
+        differentiate(inputs, pattern([2, 3], 4, 3), (_, x, weight, bias) =>
+          layerNorm(x, weight, bias, 0.25),
+        ),
+        [
+          [-0.95048636, 1.3638375, -0.74742705, -0.95048636, 1.3638375, -0.74742705],
+          [-0.39666849, -0.042078545, 0.43874704, -0.31049325, 0.094449684, 0.21604356],
+          [0.52572955, 0.9638375, 0.15771886],
+          [-0.6, 1, -1.8],
         ],
       ),
     ).toBeLessThan(EIGHT_DIGITS);
@@ -127,7 +176,7 @@ describe('cross-entropy of the output layer', () => {
       inputs,
       [third, third, third, third],
       (graph, hidden, weight) =>
-        linearCrossEntropy(hidden, weight, constant(graph, TARGETS, [4], 'int32')).losses,
+        linearCrossEntropy(hidden, weight, undefined, constant(graph, TARGETS, [4], 'int32')).losses,
     );
     expect(
       worst(actual, [
@@ -141,17 +190,57 @@ describe('cross-entropy of the output layer', () => {
     ).toBeLessThan(EIGHT_DIGITS);
   });
 
+  it("is PyTorch's with a bias", () => {
+    const inputs = [
+      { shape: [4, 2], values: pattern([4, 2], 7, 1) },
+      { shape: [5, 2], values: pattern([5, 2], 5, 2) },
+      { shape: [5], values: pattern([5], 3, 4) },
+    ];
+    const third = 1 / 3;
+    const actual = differentiate(
+      inputs,
+      [third, third, third, third],
+      (graph, hidden, weight, bias) =>
+        linearCrossEntropy(hidden, weight, bias, constant(graph, TARGETS, [4], 'int32')).losses,
+    );
+    expect(
+      worst(actual, [
+        [3.9671272, 0, 2.3705231, 1.3755755],
+        [-0.59469758, 0.098431627, 0, 0, 0.1562118, -0.15627592, -0.26124576, 0.02116967],
+        [
+          -0.1310887, 0.15570983, -0.0099177265, 0.04071332, -0.039485861, 0.075102166, 0.032649688,
+          -0.26616722, 0.1478426, -0.0053580986,
+        ],
+        [-0.22506286, 0.18976869, 0.33668367, -0.52579511, 0.22440561],
+      ]),
+    ).toBeLessThan(EIGHT_DIGITS);
+  });
+
   it('stays finite where the target has no probability left', () => {
     const graph = new Graph();
     const hidden = graph.input('hidden', [1, 1], 'float64');
     const weight = constant(graph, [0, 2000], [2, 1], 'float64');
-    const { losses } = linearCrossEntropy(hidden, weight, constant(graph, [0], [1], 'int32'));
+    const { losses } = linearCrossEntropy(hidden, weight, undefined, constant(graph, [0], [1], 'int32'));
     expect([...interpret(graph, [losses], { hidden: [1] })[0]]).toEqual([2000]);
   });
 });
 
 const CASES: Record<string, Case> = {
   silu: { shapes: [[2, 5]], range: [-3, 3], build: (_, x) => silu(x) },
+  'squared relu': { shapes: [[2, 5]], build: (_, x) => reluSquared(x) },
+  // There is a kernel of Erf for float32 alone.
+  gelu: { shapes: [[2, 5]], range: [-3, 3], build: (_, x) => gelu(x), dtype: 'float32' },
+  'gelu with tanh': { shapes: [[2, 5]], range: [-3, 3], build: (_, x) => geluTanh(x) },
+  LayerNorm: { shapes: [[3, 4], [4], [4]], build: (_, x, weight, bias) => layerNorm(x, weight, bias, 1e-3) },
+  'LayerNorm without bias': {
+    shapes: [[3, 4], [4]],
+    build: (_, x, weight) => layerNorm(x, weight, undefined, 1e-3),
+  },
+  'cross-entropy with a bias': {
+    shapes: [[4, 3], [5, 3], [5]],
+    build: (graph, hidden, weight, bias) =>
+      linearCrossEntropy(hidden, weight, bias, constant(graph, TARGETS, [4], 'int32')).losses,
+  },
   RMSNorm: { shapes: [[3, 4], [4]], build: (_, x, weight) => rmsNorm(x, weight, 1e-3) },
   'attention, in batches': {
     shapes: [
@@ -175,7 +264,7 @@ const CASES: Record<string, Case> = {
       [5, 3],
     ],
     build: (graph, hidden, weight) =>
-      linearCrossEntropy(hidden, weight, constant(graph, TARGETS, [4], 'int32')).losses,
+      linearCrossEntropy(hidden, weight, undefined, constant(graph, TARGETS, [4], 'int32')).losses,
   },
 };
 

@@ -6,6 +6,7 @@ import {
   concat,
   constant,
   div,
+  erf,
   exp,
   fill,
   gatherRows,
@@ -30,6 +31,7 @@ import {
   sqrt,
   sub,
   tanh,
+  topK,
   transpose,
   where,
 } from '../../../src/trainer/graph/build.js';
@@ -76,6 +78,8 @@ const CASES: Record<string, Case> = {
   'sqrt, its reciprocal': { shapes: [[3]], build: (_, x) => rsqrt(x), range: positive },
   tanh: { shapes: [[3]], build: (_, x) => tanh(x) },
   sigmoid: { shapes: [[3]], build: (_, x) => sigmoid(x) },
+  // The kernel is for float32 alone.
+  erf: { shapes: [[5]], range: [-2, 2], build: (_, x) => erf(x), dtype: 'float32' },
   cast: { shapes: [[3]], build: (_, x) => cast(cast(x, 'float32'), 'float64'), dtype: 'float32' },
   reduceSum: { shapes: [[2, 3, 4]], build: (_, x) => reduceSum(x, [0, -1]) },
   'reduceSum, all': { shapes: [[2, 3]], build: (_, x) => reduceSum(x) },
@@ -103,18 +107,25 @@ const CASES: Record<string, Case> = {
     ],
     build: (graph, base, updates) => scatterAddRows(base, index(graph, [3, 1, 3]), updates),
   },
-  // The kernel is for float32 alone.
-  rotary: {
-    shapes: [[3, 8]],
+  rotary: rotaryCase(8, false),
+  'rotary, neighbours as pairs': rotaryCase(8, true),
+  'rotary, the first part of a head': rotaryCase(12, false),
+  'rotary, the first part, neighbours': rotaryCase(12, true),
+};
+
+/** Two heads, of which four elements each are rotated. The kernel is for float32 alone. */
+function rotaryCase(width: number, interleaved: boolean): Case {
+  return {
+    shapes: [[3, width]],
     build: (graph, x) => {
       const angles = [0, 0, 0.5, 1.5, 1, 3];
       const table = (f: (angle: number) => number): Tensor =>
         constant(graph, angles.map(f), [3, 2], 'float32');
-      return rotary(x, index(graph, [2, 0, 1]), table(Math.cos), table(Math.sin), 2);
+      return rotary(x, index(graph, [2, 0, 1]), table(Math.cos), table(Math.sin), 2, interleaved);
     },
     dtype: 'float32',
-  },
-};
+  };
+}
 
 for (const transposeA of [false, true]) {
   for (const transposeB of [false, true]) {
@@ -162,6 +173,17 @@ describe('operations without a derivative', () => {
     expect([...interpret(graph, [output], inputs)[0]]).toEqual([9, 10, 3, 4, 7, 8]);
     const program = await onnxEngine.compile({ graph, outputs: { output }, bindings: [] });
     expect([...(await program.run(inputs)).output]).toEqual([9, 10, 3, 4, 7, 8]);
+  });
+
+  it('finds the largest, the first of equal ones', async () => {
+    const graph = new Graph();
+    const x = graph.input('x', [3, 4], 'float32');
+    const output = cast(topK(x, 2), 'float32');
+    const inputs = { x: Float32Array.of(1, 3, 2, 3, 5, 5, 5, 5, -1, -Infinity, -2, -Infinity) };
+    const expected = [0, 1, 0, 1, 1, 1, 0, 0, 1, 0, 1, 0];
+    expect([...interpret(graph, [output], inputs)[0]]).toEqual(expected);
+    const program = await onnxEngine.compile({ graph, outputs: { output }, bindings: [] });
+    expect([...(await program.run(inputs)).output]).toEqual(expected);
   });
 
   it('compares; a value that is not a number is less than nothing', async () => {
@@ -223,6 +245,7 @@ describe('shapes that do not fit', () => {
       'gatherRows of float32[2, 3] and float32[3]: needs an int32 vector',
     ],
     scatterAddRows: [() => scatterAddRows(x, ids, y), 'needs two matrices of one width'],
+    topK: [() => topK(x, 4), 'topK of float32[2, 3]: has no 4 largest elements'],
     setRows: [() => setRows(x, ids, x), 'needs an int32 index for every row'],
     rotary: [() => rotary(x, ids, x, x, 1), 'needs rows and an int32 position for each'],
     fill: [() => fill(graph, 0, [0], 'float32'), 'fill of nothing: [0] is not a shape'],

@@ -39,7 +39,7 @@ describe('configuration', () => {
       rope_parameters: { rope_theta: 500000, rope_type: 'default' },
     });
     expect(four).toEqual(five);
-    expect(four.rope_parameters).toEqual({ rope_theta: 500000, rope_type: 'default' });
+    expect(four).toHaveProperty('rope_parameters', { rope_theta: 500000, rope_type: 'default' });
   });
 
   it('is the same when it is read again, and keeps fields that are not its own', () => {
@@ -60,8 +60,9 @@ describe('configuration', () => {
     [{ ...SMALL, num_attention_heads: 16 }, 'head_dim: must be an even number'],
     [{ ...SMALL, hidden_act: 'gelu' }, 'hidden_act'],
     [{ ...SMALL, attention_dropout: 0.1 }, 'attention_dropout'],
-    [{ ...SMALL, rope_scaling: { type: 'linear', factor: 2 } }, 'rope_scaling'],
-    [{ ...SMALL, rope_parameters: { rope_theta: 1e4, rope_type: 'llama3' } }, 'rope_parameters.rope_type'],
+    [{ ...SMALL, rope_scaling: { type: 'linear', factor: 0.5 } }, 'rope_parameters.factor'],
+    [{ ...SMALL, rope_parameters: { rope_theta: 1e4, rope_type: 'llama3' } }, 'rope_parameters.factor'],
+    [{ ...SMALL, rope_parameters: { rope_type: 'dynamic', factor: 2 } }, 'rope_parameters.rope_type'],
   ])('refuses %j', (config, message) => {
     expect(() => parseModelConfig(config)).toThrow(
       expect.objectContaining({ code: 'MODEL_INVALID', message: expect.stringContaining(message) }),

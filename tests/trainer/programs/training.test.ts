@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../../src/core/hash.js';
 import { onnxEngine } from '../../../src/trainer/engines/onnx/onnx-engine.js';
-import { parameterSpecs, parseModelConfig } from '../../../src/trainer/models/registry.js';
+import { parseModelConfig, trainedSpecs } from '../../../src/trainer/models/registry.js';
 import { compileReference } from '../../../src/trainer/programs/reference.js';
 import { initialState, type ModelState } from '../../../src/trainer/programs/state.js';
 import { compileTraining, type TrainingProgram } from '../../../src/trainer/programs/training.js';
@@ -27,14 +27,19 @@ function compileReferenceModel(
 describe.each(REFERENCE_MODELS)('training %s', (name) => {
   it('has the losses and norms of PyTorch', async () => {
     const model = await loadReferenceModel(name);
-    const program = await compileReferenceModel(model, freshState(model.parameters));
-    const { losses, norms, learning_rate: learningRate } = model.training;
+    const program = await compileReferenceModel(model, freshState(model));
+    const { losses, norms, routing_biases: biases = {}, learning_rate: learningRate } = model.training;
     for (const [at, loss] of losses.entries()) {
       const result = await program.step(model.ids, model.targets, { learningRate });
       expect(result.applied).toBe(true);
-      expect(deviation([result.loss, result.gradientNorm], [loss, norms[at]])).toBeLessThan(1e-5);
+      expect(deviation([result.loss, result.gradientNorm], [loss, norms[at]])).toBeLessThan(2e-5);
     }
-    expect(program.state().step).toBe(losses.length);
+    const { step, parameters, first } = program.state();
+    expect(step).toBe(losses.length);
+    for (const [key, expected] of Object.entries(biases)) {
+      expect(deviation(parameters.get(key) as Float32Array, expected)).toBeLessThan(1e-6);
+      expect(first.has(key)).toBe(false);
+    }
     await program.dispose();
   });
 
@@ -44,8 +49,8 @@ describe.each(REFERENCE_MODELS)('training %s', (name) => {
    */
   it('without clipping updates by the gradients of the weights before the step', async () => {
     const model = await loadReferenceModel(name);
-    const state = freshState(model.parameters);
-    const oracle = freshState(model.parameters);
+    const state = freshState(model);
+    const oracle = freshState(model);
     const program = await compileReferenceModel(model, state, null, 2);
     for (let t = 1; t <= 3; t++) {
       const options = { ...model, engine: onnxEngine };
@@ -55,9 +60,16 @@ describe.each(REFERENCE_MODELS)('training %s', (name) => {
       applyAdamw(model, oracle, gradients, t, 0.01);
       await program.step(model.ids, model.targets, { learningRate: 0.01 });
     }
+    const after = program.state();
     for (const part of ['parameters', 'first', 'second'] as const) {
-      for (const [key, values] of program.state()[part]) {
-        expect(deviation(values, oracle[part].get(key) as Float32Array)).toBeLessThan(1e-5);
+      for (const { name: key } of trainedSpecs(model.config)) {
+        const second = oracle.second.get(key) as Float32Array;
+        // A gradient that is 0 but for rounding, as that of a bias of keys, becomes a step of full size.
+        const sound = (values: Float32Array): Float32Array => values.filter((_, i) => second[i] > 1e-14);
+        const [actual, expected] = [after, oracle].map((state_) =>
+          sound(state_[part].get(key) as Float32Array),
+        );
+        expect(deviation(actual, expected)).toBeLessThan(1e-5);
       }
     }
     await program.dispose();
@@ -73,7 +85,7 @@ function applyAdamw(
   learningRate: number,
 ): void {
   const { beta1, beta2, epsilon, weight_decay: weightDecay } = training;
-  for (const { name, decay } of parameterSpecs(config)) {
+  for (const { name, decay } of trainedSpecs(config)) {
     const [w, m, v, g] = [state.parameters, state.first, state.second, gradients].map(
       (arrays) => arrays.get(name) as Float32Array,
     );
@@ -223,7 +235,7 @@ describe('initial weights', () => {
   it('have the deviations that the parameters are specified with', () => {
     const { step, parameters, first, second } = initialState(CONFIG, 5);
     expect(step).toBe(0);
-    for (const { name, init } of parameterSpecs(CONFIG)) {
+    for (const { name, init } of trainedSpecs(CONFIG)) {
       const values = parameters.get(name) as Float32Array;
       const deviationOf = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
       // The deviation of n normal numbers is known to about 1 / sqrt(2 n) of itself; all matrices have 2,048 or more.

@@ -9,6 +9,7 @@ import {
   type Attributes,
   type Node,
   type OperationName,
+  type Shape,
   sizeOf,
   type Tensor,
   hostArray,
@@ -71,8 +72,17 @@ class Emitter {
   }
 
   emit(type: string, inputs: readonly string[], output: string, attributes: NodeAttributes = {}): string {
-    this.nodes.push({ type, domain: '', inputs, outputs: [output], attributes });
+    this.emitAll(type, inputs, [output], attributes);
     return output;
+  }
+
+  emitAll(
+    type: string,
+    inputs: readonly string[],
+    outputs: readonly string[],
+    attributes: NodeAttributes,
+  ): void {
+    this.nodes.push({ type, domain: '', inputs, outputs, attributes });
   }
 
   emitFused(type: string, inputs: readonly string[], output: string, attributes: NodeAttributes): string {
@@ -168,6 +178,7 @@ const RULES: { readonly [Name in OperationName]: Rule<Name> } = {
   sqrt: simple('Sqrt'),
   tanh: simple('Tanh'),
   sigmoid: simple('Sigmoid'),
+  erf: simple('Erf'),
   cast({ emitter, node: { attributes }, inputs, output }) {
     emitter.emit('Cast', inputs, output, { to: { int: ONNX_TYPE[attributes.dtype] } });
   },
@@ -176,6 +187,22 @@ const RULES: { readonly [Name in OperationName]: Rule<Name> } = {
   reduceSumSquare: reduction('ReduceSumSquare'),
   softmax({ emitter, inputs, output }) {
     emitter.emit('Softmax', inputs, output, { axis: { int: -1 } });
+  },
+  topK({ emitter, node, inputs, output }) {
+    const { shape, dtype } = node.inputs[0];
+    const { count } = node.attributes;
+    const chosen = `${output}.1`;
+    emitter.emitAll('TopK', [inputs[0], emitter.vector([count])], [`${output}.2`, chosen], {});
+    const one: OnnxConstant = { name: '', type: dtype, shape: [1], data: hostArray(dtype, [1]) };
+    const zero: OnnxConstant = { ...one, data: hostArray(dtype, [0]) };
+    const filled = (name: string, extents: Shape, tensor: OnnxConstant): string =>
+      emitter.emit('ConstantOfShape', [emitter.vector(extents)], name, { value: { tensor } });
+    const zeros = filled(`${output}.3`, shape, zero);
+    const ones = filled(`${output}.4`, [...shape.slice(0, -1), count], one);
+    const marked = emitter.emit('ScatterElements', [zeros, chosen, ones], `${output}.5`, {
+      axis: { int: -1 },
+    });
+    emitter.emit('Cast', [marked], output, { to: { int: ONNX_TYPE.bool } });
   },
   reshape({ emitter, node: { attributes }, inputs, output }) {
     emitter.emit('Reshape', [inputs[0], emitter.vector(attributes.shape)], output);
@@ -222,7 +249,13 @@ const RULES: { readonly [Name in OperationName]: Rule<Name> } = {
     const input = emitter.emit('Reshape', [x, emitter.vector([rows, 1, width])], `${output}.1`);
     const position = emitter.emit('Cast', [positions], `${output}.2`, { to: { int: ONNX_TYPE.int64 } });
     const places = emitter.emit('Reshape', [position, emitter.vector([rows, 1])], `${output}.3`);
-    const rotated = emitter.emitFused('RotaryEmbedding', [input, places, cosine, sine], `${output}.4`, {});
+    const { heads, interleaved } = node.attributes;
+    const rotatedWidth = 2 * node.inputs[2].shape[1];
+    const partial = rotatedWidth < width / heads;
+    const rotated = emitter.emitFused('RotaryEmbedding', [input, places, cosine, sine], `${output}.4`, {
+      interleaved: flag(interleaved),
+      ...(partial && { num_heads: { int: heads }, rotary_embedding_dim: { int: rotatedWidth } }),
+    });
     emitter.emit('Reshape', [rotated, emitter.vector([rows, width])], output);
   },
 };

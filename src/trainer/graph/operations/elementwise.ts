@@ -1,10 +1,10 @@
 /** Operations on every element by itself. Binary ones broadcast by NumPy's rule, and their derivatives sum back. */
-import { cast, div, mul, neg, sub, sumTo, where } from '../build.js';
+import { cast, div, exp, mul, neg, sub, sumTo, where } from '../build.js';
 import { broadcastShapes, expectFloat, expectInputs, expectType, invalid } from '../shapes.js';
 import type { Operation, Shape, Tensor } from '../tensor.js';
 
 type Binary = 'add' | 'sub' | 'mul' | 'div' | 'less';
-type Unary = 'neg' | 'exp' | 'log' | 'sqrt' | 'tanh' | 'sigmoid';
+type Unary = 'neg' | 'exp' | 'log' | 'sqrt' | 'tanh' | 'sigmoid' | 'erf';
 
 function inferBinary(operation: Binary, inputs: readonly Tensor[]): Shape {
   expectInputs(operation, inputs, 2);
@@ -89,5 +89,6 @@ export const ELEMENTWISE = {
   sqrt: unary('sqrt', (_x, dy, y) => div(mul(dy, 0.5), y)),
   tanh: unary('tanh', (_x, dy, y) => mul(dy, sub(1, mul(y, y)))),
   sigmoid: unary('sigmoid', (_x, dy, y) => mul(dy, mul(y, sub(1, y)))),
+  erf: unary('erf', (x, dy) => mul(dy, mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI)))),
   cast: castOperation,
 };

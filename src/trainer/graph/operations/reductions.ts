@@ -41,6 +41,20 @@ const softmax: Operation<'softmax'> = {
   },
 };
 
+/** A choice: what it chooses among has a gradient where it is used, the choice itself has none. */
+const topK: Operation<'topK'> = {
+  infer(inputs, { count }) {
+    expectInputs('topK', inputs, 1);
+    expectFloat('topK', inputs);
+    const { shape } = inputs[0];
+    const width = shape.at(-1) ?? 0;
+    if (!Number.isInteger(count) || count < 1 || count > width)
+      invalid('topK', inputs, `has no ${count} largest elements`);
+    return { shape, dtype: 'bool' };
+  },
+  gradient: null,
+};
+
 export const REDUCTIONS = {
   reduceSum: reduction('reduceSum', (x, _y, dy) => broadcastTo(dy, x.shape)),
   reduceSumSquare: reduction('reduceSumSquare', (x, _y, dy) => mul(x, mul(dy, 2))),
@@ -50,4 +64,5 @@ export const REDUCTIONS = {
     return mul(largest, div(dy, reduceSum(largest, axes, true)));
   }),
   softmax,
+  topK,
 };

@@ -53,14 +53,14 @@ const rotaryOperation: Operation<'rotary'> = {
       invalid('rotary', inputs, 'needs rows and an int32 position for each');
     }
     const half = x.shape[1] / heads / 2;
-    if (!Number.isInteger(half) || cosine.shape[1] !== half || cosine.shape.join() !== sine.shape.join()) {
+    if (!Number.isInteger(half) || cosine.shape[1] > half || cosine.shape.join() !== sine.shape.join()) {
       invalid('rotary', inputs, `tables do not fit ${heads} heads`);
     }
     return x;
   },
   /** A rotation's derivative is the rotation back. */
-  gradient: ({ inputs: [, positions, cosine, sine], attributes: { heads } }, dy) => [
-    rotary(dy, positions, cosine, neg(sine), heads),
+  gradient: ({ inputs: [, positions, cosine, sine], attributes: { heads, interleaved } }, dy) => [
+    rotary(dy, positions, cosine, neg(sine), heads, interleaved),
     undefined,
     undefined,
     undefined,

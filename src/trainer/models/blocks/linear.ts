@@ -1,31 +1,60 @@
 /** Linear layers as Hugging Face stores them: weight [out, in], bias [out] where there is one. */
 import { gemm } from '../../graph/build.js';
 import type { Tensor } from '../../graph/tensor.js';
-import type { DecoderContext, ParameterSpec } from '../family.js';
+import type { DecoderContext } from '../family.js';
 
 export interface LinearSpec {
-  readonly inputs: number;
   readonly outputs: number;
-  readonly bias: boolean;
+  readonly bias?: boolean;
   /** Standard deviation of the initial weights. */
   readonly std: number;
 }
 
-export function linearSpecs(prefix: string, { inputs, outputs, bias, std }: LinearSpec): ParameterSpec[] {
-  const weight: ParameterSpec = {
-    name: `${prefix}.weight`,
-    shape: [outputs, inputs],
-    init: { kind: 'normal', std },
-    decay: true,
-  };
-  if (!bias) return [weight];
-  return [weight, { name: `${prefix}.bias`, shape: [outputs], init: { kind: 'zeros' }, decay: false }];
+/** x W^T + b for rows x [n, in] */
+export function linear(
+  context: DecoderContext,
+  name: string,
+  x: Tensor,
+  { outputs, bias = false, std }: LinearSpec,
+): Tensor {
+  const weight = matrix(context, `${name}.weight`, [outputs, x.shape[1]], std);
+  return gemm(x, weight, { transposeB: true, c: bias ? biasVector(context, name, outputs) : undefined });
 }
 
-/** x W^T + b for rows x [n, in] */
-export function linear(context: DecoderContext, prefix: string, x: Tensor, bias: boolean): Tensor {
-  return gemm(x, context.parameter(`${prefix}.weight`), {
-    transposeB: true,
-    c: bias ? context.parameter(`${prefix}.bias`) : undefined,
+/** The same with a weight that is stored [in, out], as GPT-2's are. */
+export function linearInputsFirst(
+  context: DecoderContext,
+  name: string,
+  x: Tensor,
+  { outputs, bias = false, std }: LinearSpec,
+): Tensor {
+  const weight = matrix(context, `${name}.weight`, [x.shape[1], outputs], std);
+  return gemm(x, weight, { c: bias ? biasVector(context, name, outputs) : undefined });
+}
+
+/** A matrix with normal initial values. */
+export function matrix(
+  context: DecoderContext,
+  name: string,
+  shape: readonly [number, number],
+  std: number,
+): Tensor {
+  return context.parameter({ name, shape, init: { kind: 'normal', std }, decay: true });
+}
+
+export function biasVector(context: DecoderContext, name: string, width: number): Tensor {
+  return context.parameter({
+    name: `${name}.bias`,
+    shape: [width],
+    init: { kind: 'zeros' },
+    decay: false,
   });
+}
+
+/**
+ * Standard deviation for projections that write to the residual stream: smaller by sqrt(2 layers), so that its variance
+ * does not grow with depth (Radford et al., 2019, section 2.3).
+ */
+export function residualStd(std: number, layers: number): number {
+  return std / Math.sqrt(2 * layers);
 }

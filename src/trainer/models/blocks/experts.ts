@@ -1,0 +1,155 @@
+/**
+ * Mixtures of experts: a router gives every row weights for a few of many feed-forward layers (Shazeer et al., 2017).
+ *
+ * Shapes of a graph are static, so every expert runs on every row and the weights of those that were not chosen are 0:
+ * exact, in three products for all experts together, and dearer than sparse dispatch by experts / chosen.
+ */
+import {
+  add,
+  concat,
+  div,
+  fill,
+  gemm,
+  less,
+  mul,
+  reduceMean,
+  reduceSum,
+  reshape,
+  sigmoid,
+  softmax,
+  sub,
+  topK,
+  where,
+} from '../../graph/build.js';
+import { silu } from '../../graph/composites/activations.js';
+import type { Tensor } from '../../graph/tensor.js';
+import type { DecoderContext } from '../family.js';
+import { matrix } from './linear.js';
+
+export interface Routing {
+  /** Weight of every expert, [n, experts]; 0 where it was not chosen. */
+  readonly weights: Tensor;
+  /** bool [n, experts] */
+  readonly chosen: Tensor;
+  /** Before the choice, [n, experts]: probabilities, or affinities of sigmoid routing. */
+  readonly scores: Tensor;
+}
+
+export interface RouterSpec {
+  readonly experts: number;
+  /** Experts that a row is given to. */
+  readonly perToken: number;
+  readonly std: number;
+}
+
+/** Softmax over all experts, then the largest, scaled to a sum of 1 (Jiang et al., 2024, Mixtral, section 2.1). */
+export function softmaxRouting(
+  context: DecoderContext,
+  name: string,
+  x: Tensor,
+  { experts, perToken, std }: RouterSpec,
+): Routing {
+  const weight = matrix(context, `${name}.weight`, [experts, x.shape[1]], std);
+  const scores = softmax(gemm(x, weight, { transposeB: true }));
+  const chosen = topK(scores, perToken);
+  const kept = where(chosen, scores, 0);
+  return { weights: div(kept, reduceSum(kept, [1], true)), chosen, scores };
+}
+
+export interface GroupedRouterSpec extends RouterSpec {
+  /** Experts lie in groups of equal size; a row is given to experts of the best `chosenGroups` alone. */
+  readonly groups: number;
+  readonly chosenGroups: number;
+  /** Whether the weights are scaled to a sum of 1 before `factor` is applied. */
+  readonly normalize: boolean;
+  readonly factor: number;
+}
+
+/** A group counts as much as its best two experts together. */
+const GROUP_EXPERTS = 2;
+/** Keeps the quotient finite where all affinities vanish. */
+const SUM_EPSILON = 1e-20;
+
+/**
+ * Sigmoid affinities; a bias that balances the load decides with them who is chosen and does not enter the weights
+ * (DeepSeek-AI, 2024, DeepSeek-V3, section 2.1.2). `bias` is [experts].
+ */
+export function sigmoidRouting(
+  context: DecoderContext,
+  name: string,
+  x: Tensor,
+  bias: Tensor,
+  { experts, perToken, groups, chosenGroups, normalize, factor, std }: GroupedRouterSpec,
+): Routing {
+  const rows = x.shape[0];
+  const weight = matrix(context, `${name}.weight`, [experts, x.shape[1]], std);
+  const scores = sigmoid(gemm(x, weight, { transposeB: true }));
+  const biased = reshape(add(scores, bias), [rows, groups, experts / groups]);
+  const best = where(topK(biased, Math.min(GROUP_EXPERTS, experts / groups)), biased, 0);
+  const allowed = reshape(topK(reduceSum(best, [2]), chosenGroups), [rows, groups, 1]);
+  const chosen = topK(reshape(where(allowed, biased, -Infinity), [rows, experts]), perToken);
+  const kept = where(chosen, scores, 0);
+  const shares = normalize ? div(kept, add(reduceSum(kept, [1], true), SUM_EPSILON)) : kept;
+  return { weights: mul(shares, factor), chosen, scores };
+}
+
+export interface ExpertsSpec {
+  readonly experts: number;
+  readonly innerWidth: number;
+  readonly std: number;
+  readonly outputStd: number;
+}
+
+/** Sum over the experts of weight * down(silu(gate(x)) * up(x)). Expert e's parameters are `<prefix>.<e>.<name>.weight`. */
+export function swigluExperts(
+  context: DecoderContext,
+  prefix: string,
+  x: Tensor,
+  weights: Tensor,
+  { experts, innerWidth, std, outputStd }: ExpertsSpec,
+  names: Readonly<Record<'gate' | 'up' | 'down', string>>,
+): Tensor {
+  const [rows, width] = x.shape;
+  const stored = (name: string, shape: readonly [number, number], deviation: number, axis: number): Tensor =>
+    concat(
+      Array.from({ length: experts }, (_, expert) =>
+        matrix(context, `${prefix}.${expert}.${name}.weight`, shape, deviation),
+      ),
+      axis,
+    );
+  const gate = gemm(x, stored(names.gate, [innerWidth, width], std, 0), { transposeB: true });
+  const up = gemm(x, stored(names.up, [innerWidth, width], std, 0), { transposeB: true });
+  const inner = reshape(mul(silu(gate), up), [rows, experts, innerWidth]);
+  const weighted = reshape(mul(inner, reshape(weights, [rows, experts, 1])), [rows, experts * innerWidth]);
+  const down = stored(names.down, [width, innerWidth], outputStd, 1);
+  return gemm(weighted, down, { transposeB: true });
+}
+
+/**
+ * experts * sum over experts of (share of rows given to it) * (mean probability), both over the rows of all layers: least, 1 for each
+ * expert of a row, where the load is even (Fedus et al., 2022, Switch Transformers, equations 4 to 6).
+ */
+export function loadBalancingLoss(routings: readonly Routing[]): Tensor {
+  const experts = routings[0].scores.shape[1];
+  const shares = concat(
+    routings.map(({ chosen, scores }) => where(chosen, fill(scores.graph, 1, [], scores.dtype), 0)),
+    0,
+  );
+  const probabilities = concat(
+    routings.map(({ scores }) => scores),
+    0,
+  );
+  return mul(reduceSum(mul(reduceMean(shares, [0]), reduceMean(probabilities, [0]))), experts);
+}
+
+/**
+ * The balancing bias after a step: up by `speed` for an expert with less than the mean load, down for one with more
+ * (Wang et al., 2024, Auxiliary-Loss-Free Load Balancing, algorithm 1).
+ */
+export function balancedBias(bias: Tensor, { chosen, scores }: Routing, speed: number): Tensor {
+  const scalar = (value: number): Tensor => fill(scores.graph, value, [], scores.dtype);
+  const load = reduceSum(where(chosen, scalar(1), 0), [0]);
+  const mean = reduceMean(load, [0], true);
+  const direction = sub(where(less(load, mean), scalar(1), 0), where(less(mean, load), scalar(1), 0));
+  return add(bias, mul(direction, speed));
+}
