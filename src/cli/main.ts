@@ -28,6 +28,8 @@ async function createProgram(name: string | undefined): Promise<Command> {
   const program = new Command('tokenmill')
     .description('Turns raw web crawl into a trained language model.')
     .version(packageVersion())
+    // An option belongs to the subcommand that it stands behind.
+    .enablePositionalOptions()
     .showHelpAfterError('(see --help)');
   const one =
     name !== undefined && Object.hasOwn(COMMANDS, name) ? [COMMANDS[name]] : Object.values(COMMANDS);

@@ -132,7 +132,7 @@ export class KeyIndex {
    */
   async flush(limit: number): Promise<void> {
     if (limit === this.covered) return;
-    await this.addRun(this.covered, limit, (path) => writeRun(path, this.table.drain()));
+    this.runs.push(await this.makeRun(this.covered, limit, (path) => writeRun(path, this.table.drain())));
     this.covered = limit;
     for (let merged = this.runsToMerge(); merged.length > 1; merged = this.runsToMerge()) {
       await this.merge(merged);
@@ -178,8 +178,7 @@ export class KeyIndex {
         path,
         merged.map(({ run }) => run),
       );
-    await this.addRun(merged[0].from, (merged.at(-1) as PlacedRun).to, write);
-    this.runs = [...rest, this.runs.at(-1) as PlacedRun];
+    this.runs = [...rest, await this.makeRun(merged[0].from, (merged.at(-1) as PlacedRun).to, write)];
     // What the new run holds is not needed any more, now that it is durable.
     for (const { run } of merged) {
       run.close();
@@ -187,11 +186,15 @@ export class KeyIndex {
     }
   }
 
-  private async addRun(from: number, to: number, write: (path: string) => Promise<void>): Promise<void> {
+  private async makeRun(
+    from: number,
+    to: number,
+    write: (path: string) => Promise<void>,
+  ): Promise<PlacedRun> {
     const digits = (value: number): string => String(value).padStart(10, '0');
     const path = join(this.folder, `keys-${digits(from)}-${digits(to)}.run`);
     await write(path);
-    this.runs.push({ run: new KeyRun(path), from, to });
+    return { run: new KeyRun(path), from, to };
   }
 
   /** A filter for twice the keys that there are, as far as memory allows, filled from the runs and the table. */

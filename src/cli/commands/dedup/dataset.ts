@@ -1,0 +1,65 @@
+/** What the commands over the duplicates of a dataset share. */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { TokenmillError } from '../../../core/errors.js';
+import { readRecordAt } from '../../../ingest/formats/record-at.js';
+import { parseRecord } from '../../../ingest/formats/parse.js';
+import type { Format } from '../../../ingest/records.js';
+
+/** Signatures of the one dataset that the views show, as `dedupBatch` reads them. */
+export const SIGNATURES = '(SELECT * EXCLUDE (dataset) FROM signatures)';
+
+export interface DocumentRow {
+  readonly ordinal: number;
+  readonly id: string;
+  readonly url: string | null;
+  readonly source: string;
+  readonly verdict: string;
+  readonly jaccard: number | null;
+}
+
+/** Rows of documents by their ordinals. */
+export async function documentRows(
+  connection: DuckDBConnection,
+  ordinals: readonly number[],
+): Promise<Map<number, DocumentRow>> {
+  if (ordinals.length === 0) return new Map();
+  const result = await connection.runAndReadAll(
+    `SELECT ordinal::DOUBLE, document_id, url, source, verdict, jaccard FROM documents WHERE ordinal IN (${ordinals.join(', ')})`,
+  );
+  return new Map(
+    result
+      .getRows()
+      .map(([ordinal, id, url, source, verdict, jaccard]) => [
+        ordinal as number,
+        { ordinal, id, url, source, verdict, jaccard } as DocumentRow,
+      ]),
+  );
+}
+
+/**
+ * The text of a document: kept ones have it, that of a dropped one is made again from its record.
+ * @throws TokenmillError DOCUMENT_NOT_FOUND, and what reading a record throws
+ */
+export async function documentText(connection: DuckDBConnection, id: string): Promise<string> {
+  const result = await connection.runAndReadAll(
+    `SELECT d.text, d.url, d.space, d."offset"::DOUBLE AS "offset", d.length::DOUBLE AS length, s.location, s.format
+     FROM documents d JOIN sources s USING (dataset, source) WHERE starts_with(d.document_id, $1) LIMIT 2`,
+    [id],
+  );
+  const rows = result.getRowObjects();
+  if (rows.length !== 1) {
+    throw new TokenmillError(
+      'DOCUMENT_NOT_FOUND',
+      rows.length === 0 ? `no document's id begins with ${id}` : `several documents' ids begin with ${id}`,
+      { hint: 'tokenmill dedup clusters prints the ids of duplicates' },
+    );
+  }
+  const [{ text, url, space, offset, length, location, format }] = rows;
+  if (text !== null) return text as string;
+  const place = { space: space as 'file' | 'content', offset: offset as number, length: length as number };
+  const parsed = parseRecord(format as Format, await readRecordAt(location as string, place), {
+    url: (url as string | null) ?? undefined,
+  });
+  if (parsed.kind === 'document') return parsed.text;
+  throw new TokenmillError('SOURCE_CHANGED', `the record of document ${id} is no document any more`);
+}
