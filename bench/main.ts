@@ -10,6 +10,7 @@ import type { Benchmark } from './support/benchmark.js';
 const BENCHMARKS: Record<string, () => Promise<{ run: Benchmark }>> = {
   ingest: () => import('./ingest.js'),
   tokenizer: () => import('./tokenizer.js'),
+  uploads: () => import('./uploads.js'),
 };
 
 const quick = process.argv.includes('--quick');
