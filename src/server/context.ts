@@ -87,9 +87,21 @@ export async function createContext(options: ContextOptions): Promise<ServerCont
     maxFile: settings.uploadMaxFile,
     keepFree: settings.uploadKeepFree,
     expirySeconds: settings.uploadExpiry,
+    onComplete: async ({ corpus, file, dataset }) =>
+      (await jobs.create({ kind: 'ingest', corpus, files: [file], dataset })).id,
   });
   metrics.gauge('tokenmill_queue_entries', 'Entries of the queues, by state.', 'state', () =>
     countQueueEntries(workspace),
+  );
+  metrics.gauge('tokenmill_uploads', 'Resumable uploads by state.', 'state', async () => corpora.counts());
+  metrics.gauge(
+    'tokenmill_upload_bytes',
+    'Bytes of uploads: taken or promised, and the quota.',
+    'of',
+    async () => ({
+      taken: corpora.space.taken,
+      quota: corpora.space.limits.quota,
+    }),
   );
   metrics.gauge('tokenmill_jobs', 'Jobs by state.', 'state', async () => jobs.counts());
   const followers = new StreamCount(MAX_FOLLOWERS);

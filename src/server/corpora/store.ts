@@ -16,7 +16,8 @@ import { FileHasher } from './hasher.js';
 import { checkCorpus, checkFile, PARTIAL_FOLDER, UPLOAD_ID } from './names.js';
 import { createPartial, loadPartial, type UploadState } from './partial.js';
 import { Space, type Reservation, type SpaceLimits } from './space.js';
-import { Upload, type OnComplete, type UploadServices } from './upload.js';
+import { Upload, type UploadServices } from './upload.js';
+import { startIngest, type OnComplete, type StartedIngest } from './ingest.js';
 
 /** Uploads under way or complete and remembered, of all clients together. */
 export const MAX_UPLOADS = 10_000;
@@ -51,7 +52,7 @@ export interface PutResult {
   readonly file: CorpusFile;
   /** False where an equal file was there already. */
   readonly created: boolean;
-  readonly job: string | null;
+  readonly ingest: StartedIngest;
 }
 
 export class CorpusStore {
@@ -100,7 +101,8 @@ export class CorpusStore {
     const existing = await this.files.find(corpus, file);
     if (existing !== undefined) {
       if (sha256 === undefined || sha256 !== existing.sha256) throw exists(corpus, file);
-      return { file: existing, created: false, job: await this.ingest(existing, request.ingest) };
+      const ingest = await startIngest(this.options.onComplete, corpus, file, request.ingest ?? null);
+      return { file: existing, created: false, ingest };
     }
     const reservation = await this.space.reserve(length ?? 0);
     const upload = await this.create('put', request, length ?? null, null, reservation);
@@ -108,7 +110,8 @@ export class CorpusStore {
       await upload.append({ source, offset: 0, length });
       if (length === undefined) await upload.endAt(upload.offset);
       const made = await this.files.get(corpus, file);
-      return { file: made, created: made.upload === upload.id, job: upload.state.job };
+      const ingest = { job: upload.state.job, problem: upload.jobProblem };
+      return { file: made, created: made.upload === upload.id, ingest };
     } finally {
       this.uploads.delete(upload.id);
       await upload.discard();
@@ -131,6 +134,13 @@ export class CorpusStore {
   list(): Upload[] {
     const uploads = [...this.uploads.values()].filter(({ state }) => state.kind === 'tus');
     return uploads.sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  /** How many resumable uploads there are in each state. */
+  counts(): Record<UploadState['state'], number> {
+    const counts = { receiving: 0, complete: 0, failed: 0 };
+    for (const { state } of this.list()) counts[state.state] += 1;
+    return counts;
   }
 
   /** @throws TokenmillError UPLOAD_NOT_FOUND, UPLOAD_GONE */
@@ -241,11 +251,6 @@ export class CorpusStore {
     }
   }
 
-  private async ingest(file: CorpusFile, dataset: string | undefined): Promise<string | null> {
-    if (dataset === undefined || this.options.onComplete === undefined) return null;
-    return this.options.onComplete({ corpus: file.corpus, file: file.file, path: file.path, dataset });
-  }
-
   private async restore(name: string): Promise<void> {
     const found = await loadPartial(this.partial, name);
     if (found === undefined) {
@@ -254,7 +259,10 @@ export class CorpusStore {
     }
     const { state, offset } = found;
     const receiving = state.state === 'receiving';
-    const reservation = receiving ? this.space.restore(state.length ?? offset, offset) : undefined;
+    // A crash can come when the file is there already; then it is counted among the files.
+    const published = receiving && (await this.files.find(state.corpus, state.file))?.upload === name;
+    const reserves = receiving && !published;
+    const reservation = reserves ? this.space.restore(state.length ?? offset, offset) : undefined;
     const upload = new Upload(this.services, reservation, found);
     this.uploads.set(name, upload);
     const unfinished =

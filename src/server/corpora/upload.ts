@@ -12,21 +12,13 @@ import { fromSystemError, TokenmillError } from '../../core/errors.js';
 import type { Checksum } from './digests.js';
 import type { CorpusFiles } from './files.js';
 import type { FileHasher, Following } from './hasher.js';
+import { Flusher } from './flusher.js';
+import { startIngest, type OnComplete } from './ingest.js';
 import { beginChecking, endChecking, writeState, type PartialPaths, type UploadState } from './partial.js';
 import { appendStream, type StreamEnd } from './sink.js';
 import { RESERVE_STEP, type Reservation } from './space.js';
 
-/** Bytes that may be in the page cache only: more are sent to the disk meanwhile, so that the end is not one long sync. */
-const FLUSH_BYTES = 64 << 20;
 const FIXED_LENGTH = 'the length of an upload is fixed when it is created';
-
-/** A file that became complete and asks to be ingested. Resolves to the id of the job. */
-export type OnComplete = (file: {
-  readonly corpus: string;
-  readonly file: string;
-  readonly path: string;
-  readonly dataset: string;
-}) => Promise<string>;
 
 /** What uploads share. */
 export interface UploadServices {
@@ -50,6 +42,8 @@ export class Upload {
   state: UploadState;
   offset: number;
   activeMs: number;
+  /** Why the ingest that it asks for could not be started; tried again when somebody asks, and at the next start. */
+  jobProblem: string | null = null;
   private readonly services: UploadServices;
   private readonly reservation: Reservation | undefined;
   private following: Following | undefined;
@@ -311,7 +305,7 @@ export class Upload {
         throw error;
       }
     }
-    await this.startIngest();
+    await this.ingest();
   }
 
   private async publish(): Promise<void> {
@@ -345,11 +339,12 @@ export class Upload {
     await rm(kind === 'tus' ? this.paths.data : this.paths.folder, { recursive: true, force: true });
   }
 
-  private async startIngest(): Promise<void> {
+  private async ingest(): Promise<void> {
     const { corpus, file, ingest, job } = this.state;
-    if (ingest === null || job !== null || this.services.onComplete === undefined) return;
-    const { data: path } = this.services.files.paths(corpus, file);
-    await this.setState({ job: await this.services.onComplete({ corpus, file, path, dataset: ingest }) });
+    if (ingest === null || job !== null) return;
+    const started = await startIngest(this.services.onComplete, corpus, file, ingest);
+    this.jobProblem = started.problem;
+    if (started.job !== null) await this.setState({ job: started.job });
   }
 
   private async fail(failure: string): Promise<void> {
@@ -361,33 +356,5 @@ export class Upload {
   private async setState(change: Partial<UploadState>): Promise<void> {
     this.state = { ...this.state, ...change };
     if (this.state.kind === 'tus') await writeState(this.paths, this.state);
-  }
-}
-
-/** Writes dirty pages out while more arrive, one sync at a time. */
-class Flusher {
-  private readonly file: FileHandle;
-  private flushed: number;
-  private running: Promise<void> | undefined;
-
-  constructor(file: FileHandle, offset: number) {
-    this.file = file;
-    this.flushed = offset;
-  }
-
-  written(length: number): void {
-    if (this.running !== undefined || length - this.flushed < FLUSH_BYTES) return;
-    this.flushed = length;
-    // It is only early: the sync that counts is that of the complete file, which reports what goes wrong.
-    this.running = this.file
-      .datasync()
-      .catch(() => undefined)
-      .then(() => {
-        this.running = undefined;
-      });
-  }
-
-  async end(): Promise<void> {
-    await this.running;
   }
 }

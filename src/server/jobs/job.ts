@@ -9,7 +9,8 @@
  *       │  └──────────────────────────────┘
  *       └─► cancelled
  */
-import { z } from 'zod';
+// Not 'zod' itself: the routes describe these schemas, which only those made behind this import can do.
+import { z } from '@hono/zod-openapi';
 import { ERRORS, type ErrorCode } from '../../core/errors.js';
 import { jobRequestSchema } from './requests.js';
 

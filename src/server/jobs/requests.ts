@@ -5,7 +5,8 @@
  * comes from whoever has a token. Every value goes to the command as `--flag=value` or behind `--`, so none is taken
  * for a flag.
  */
-import { z } from 'zod';
+// Not 'zod' itself: the routes describe these schemas, which only those made behind this import can do.
+import { z } from '@hono/zod-openapi';
 import { PATTERN_NAMES } from '../../tokenizer/patterns.js';
 import { PRESET_NAMES, type PresetName } from '../../trainer/models/presets.js';
 

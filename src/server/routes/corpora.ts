@@ -40,6 +40,7 @@ const uploadedSchema = z
     ...fileEntries,
     created: z.boolean().openapi({ description: 'false where an equal file was there already' }),
     job: z.string().nullable().openapi({ description: 'id of the ingest job, where one was asked for' }),
+    job_problem: z.string().nullable().openapi({ description: 'why that job could not be started' }),
   })
   .openapi('UploadedFile');
 
@@ -171,7 +172,7 @@ export function corporaRoutes(app: App, { corpora }: ServerContext): void {
     const {
       file: made,
       created,
-      job,
+      ingest,
     } = await corpora.put(
       {
         corpus,
@@ -185,7 +186,10 @@ export function corporaRoutes(app: App, { corpora }: ServerContext): void {
     c.header('ETag', `"${tagOf(made)}"`);
     if (made.sha256 !== null) c.header('Repr-Digest', reprDigest(made.sha256));
     if (created) c.header('Location', `/v1/corpora/${corpus}/files/${file}`);
-    return c.json({ ...toJson(made), created, job }, created ? 201 : 200);
+    return c.json(
+      { ...toJson(made), created, job: ingest.job, job_problem: ingest.problem },
+      created ? 201 : 200,
+    );
   });
 
   app.openapi(getFile, async (c) => {

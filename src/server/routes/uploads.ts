@@ -33,6 +33,7 @@ const uploadSchema = z
     sha256: sha256Text.nullable().openapi({ description: 'of the complete file' }),
     ingest: z.string().nullable().openapi({ description: 'dataset that the file is ingested into' }),
     job: z.string().nullable().openapi({ description: 'id of the ingest job' }),
+    job_problem: z.string().nullable().openapi({ description: 'why that job could not be started' }),
     failure: z.string().nullable(),
     expires: z.iso.datetime(),
   })
@@ -312,6 +313,19 @@ function wholeNumber(c: Context<AppEnv>, name: string): number {
 function toJson(corpora: CorpusStore, upload: Upload): z.output<typeof uploadSchema> {
   const { corpus, file, state, length, sha256, ingest, job, failure } = upload.state;
   const expires = new Date(corpora.expiresMs(upload)).toISOString();
-  const { id, offset } = upload;
-  return { id, corpus, file, state, offset, bytes: length ?? 0, sha256, ingest, job, failure, expires };
+  const { id, offset, jobProblem: job_problem } = upload;
+  return {
+    id,
+    corpus,
+    file,
+    state,
+    offset,
+    bytes: length ?? 0,
+    sha256,
+    ingest,
+    job,
+    job_problem,
+    failure,
+    expires,
+  };
 }
