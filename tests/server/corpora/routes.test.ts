@@ -106,13 +106,14 @@ describe('PUT', () => {
 
   test('refuses digests that are not well formed, and two that differ', async () => {
     const api = await testApi();
-    for (const headers of [
+    const refused: Record<string, string>[] = [
       { 'x-checksum-sha256': 'abc' },
       { 'repr-digest': `sha-256=${ABC_BASE64}` },
       { 'repr-digest': 'sha-256=:AAAA:' },
       { digest: 'sha-256=AAAA' },
       { 'x-checksum-sha256': ABC.replace('b', 'c'), digest: `sha-256=${ABC_BASE64}` },
-    ]) {
+    ];
+    for (const headers of refused) {
       await api.problem('PUT', '/v1/corpora/c/files/f', 'USAGE', { body: 'abc', headers });
     }
     expect(await visible(api)).toEqual([]);
