@@ -4,6 +4,8 @@
  * Invariant: `closing` aborts when the service begins to stop; whatever runs longer than a request (event streams,
  * jobs) ends by it. `close` follows when the requests under way have finished.
  */
+// First: it gives schemas their method `openapi`, and those that were made before would not have it.
+import '@hono/zod-openapi';
 import type { HttpBindings } from '@hono/node-server';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { stderrLog, type Log } from '../core/log.js';

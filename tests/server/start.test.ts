@@ -100,7 +100,7 @@ describe('a stop', () => {
     expect((await fetch(`${service.url}/healthz`)).status).toBe(200);
     service.child.kill('SIGTERM');
     while (!service.stderr().includes('stopping')) await new Promise((resolve) => setTimeout(resolve, 10));
-    await expect(fetch(`${service.url}/healthz`)).rejects.toThrow();
+    await expect(fetch(`${service.url}/healthz`)).rejects.toThrow('fetch failed');
     socket.write(body.slice(5));
     await closed;
     expect(received).toMatch(/^HTTP\/1\.1 200 OK/);

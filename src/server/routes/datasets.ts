@@ -43,7 +43,8 @@ const datasetSchema = z
 const datasetDetailSchema = datasetSchema
   .extend({
     totals: counters.openapi({ description: 'counters over all commits, as docs/formats.md describes them' }),
-    config: datasetConfigSchema.openapi({ description: 'what the dataset was created with: dataset.json' }),
+    /** What the dataset was created with: dataset.json. */
+    config: datasetConfigSchema,
   })
   .openapi('DatasetDetail');
 
