@@ -1,14 +1,15 @@
 /**
- * Tokenizer: encoding and training, one thread, in CPU time, beside other implementations in the same run.
+ * Tokenizer: encoding and training, one thread, in MB per CPU second, beside other implementations in the same run.
  *
- * Encoding: documents of 64 kB of two corpora (see tokenizer-corpus.ts). `first` is one pass of a new tokenizer, whose
- * caches are empty, after the code itself was warmed up on other documents; `again` is the best of further passes.
+ * Encoding: documents of 64 kB of two corpora (see tokenizer-corpus.ts), as UTF-8 and, for one line, as strings. `cold` is the
+ * first pass of a new tokenizer, whose caches are empty (the code itself was warmed up on other documents); `warm` the
+ * median of five passes after it; `construct_ms` what the tokenizer takes to be made from a vocabulary that is loaded.
  * Training: to 32,000 tokens with the pattern of GPT-2, in a process of its own.
- * Checked: the numbers of tokens agree with every peer, decoding gives the corpus back, and a megabyte of one unit takes
- * less than a second.
+ * Checked: all ids are those of native tiktoken and of Hugging Face tokenizers, where they run, else their number that of the
+ * package tiktoken; decoding gives the corpus back; a megabyte of one unit takes less than a second.
  *
- * Peers: the packages tiktoken (WebAssembly) and gpt-tokenizer; native tiktoken and Hugging Face tokenizers where
- * TOKENMILL_PYTHON names a Python that has them.
+ * Peers: the package tiktoken (WebAssembly); native tiktoken and Hugging Face tokenizers where the environment variable
+ * PYTHON names a Python that has them.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -21,19 +22,28 @@ import { get_encoding, type TiktokenEncoding } from 'tiktoken';
 import { TokenBuffer } from '../src/tokenizer/bpe/token-buffer.js';
 import { loadTokenizer } from '../src/tokenizer/load.js';
 import type { TokenizerModel } from '../src/tokenizer/model.js';
+import { saveTokenizer } from '../src/tokenizer/save.js';
 import { Tokenizer } from '../src/tokenizer/tokenizer.js';
-import { measureNode, type Benchmark } from './support/benchmark.js';
+import type { Benchmark } from './support/benchmark.js';
+import { encodingMemory, training, twoWorkers } from './tokenizer-processes.js';
 import { documentationCorpus, mixedCorpus } from './tokenizer-corpus.js';
 
 const DOCUMENT_BYTES = 65_536;
-const WARM_UP_DOCUMENTS = 40;
+const WARM_UP_DOCUMENTS = 100;
+const WARM_PASSES = 5;
 const VOCABULARIES = ['gpt2', 'cl100k_base', 'o200k_base'] as const satisfies readonly TiktokenEncoding[];
-const TRAINED_SIZE = 32_000;
+/** Hugging Face tokenizers are slow: they encode this much of a corpus. */
+const HUGGING_FACE_BYTES = 4_000_000;
 
-const PYTHON = process.env['TOKENMILL_PYTHON'];
+const PYTHON = process.env['PYTHON'];
 const PEERS = fileURLToPath(new URL('peers/tokenizer.py', import.meta.url));
 const RANKS = dirname(createRequire(import.meta.url).resolve('gpt-tokenizer/data/cl100k_base.tiktoken'));
-const TRAIN_MODULE = new URL('../dist/tokenizer/train.js', import.meta.url).href;
+
+interface PeerFigures {
+  readonly megabytes_per_second: number;
+  readonly tokens: number;
+  readonly sha256: string;
+}
 
 function python<Result>(...args: readonly string[]): Result | undefined {
   if (PYTHON === undefined) return undefined;
@@ -59,10 +69,23 @@ function cpuSeconds(work: () => void): number {
   return (user + system) / 1e6;
 }
 
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1];
+}
+
 interface Rates {
-  readonly first: number;
-  readonly again: number;
+  readonly cold: number;
+  readonly warm: number;
+  readonly strings: number;
+  readonly construct: number;
   readonly tokens: number;
+  readonly sha256: string;
+}
+
+function idsDigest(tokenizer: Tokenizer, documents: readonly Buffer[]): string {
+  const hash = createHash('sha256');
+  for (const document of documents) hash.update(tokenizer.encode(document));
+  return hash.digest('hex');
 }
 
 function measureOurs(
@@ -73,7 +96,7 @@ function measureOurs(
 ): Rates {
   const output = new TokenBuffer(DOCUMENT_BYTES);
   let tokens = 0;
-  const pass = (tokenizer: Tokenizer, some: readonly Buffer[]): number =>
+  const pass = (tokenizer: Tokenizer, some: readonly (string | Buffer)[]): number =>
     cpuSeconds(() => {
       tokens = 0;
       for (const document of some) {
@@ -82,40 +105,53 @@ function measureOurs(
         tokens += output.length;
       }
     });
+  const texts = documents.map((document) => document.toString());
   pass(new Tokenizer(model), documents.slice(0, WARM_UP_DOCUMENTS));
-  let first = Infinity;
-  let again = Infinity;
+  pass(new Tokenizer(model), texts.slice(0, WARM_UP_DOCUMENTS));
+  const cold: number[] = [];
+  const construct: number[] = [];
+  let tokenizer!: Tokenizer;
   for (let round = 0; round < rounds; round++) {
-    const tokenizer = new Tokenizer(model);
-    first = Math.min(first, pass(tokenizer, documents));
-    for (let repeat = 0; repeat < 3; repeat++) again = Math.min(again, pass(tokenizer, documents));
+    construct.push(
+      cpuSeconds(() => {
+        tokenizer = new Tokenizer(model);
+      }),
+    );
+    cold.push(pass(tokenizer, documents));
   }
-  const sample = documents[documents.length >> 1];
-  const tokenizer = new Tokenizer(model);
-  if (!sample.equals(tokenizer.decode(tokenizer.encode(sample))))
-    throw new Error('decoding does not give the text back');
-  return { first: size / 1e6 / first, again: size / 1e6 / again, tokens };
+  const passes = (some: readonly (string | Buffer)[]): number =>
+    median(Array.from({ length: WARM_PASSES }, () => pass(tokenizer, some)));
+  const warm = passes(documents);
+  const strings = passes(texts);
+  for (const document of documents) {
+    if (!document.equals(tokenizer.decode(tokenizer.encode(document))))
+      throw new Error('decoding does not give the text back');
+  }
+  const rate = (seconds: number): number => size / 1e6 / seconds;
+  return {
+    cold: rate(median(cold)),
+    warm: rate(warm),
+    strings: rate(strings),
+    construct: 1000 * median(construct),
+    tokens,
+    sha256: idsDigest(tokenizer, documents),
+  };
 }
 
-/** The best of two passes of another implementation, in MB per CPU second. Throws where its tokens are others in number. */
+/** One pass of another implementation, in MB per CPU second. Throws where its tokens are others in number. */
 function measurePeer(
   count: (text: string) => number,
-  texts: readonly string[],
+  documents: readonly Buffer[],
   size: number,
   tokens: number,
 ): number {
-  let best = Infinity;
-  for (let round = 0; round < 2; round++) {
-    let found = 0;
-    best = Math.min(
-      best,
-      cpuSeconds(() => {
-        for (const text of texts) found += count(text);
-      }),
-    );
-    if (found !== tokens) throw new Error(`${found} tokens instead of ${tokens}`);
-  }
-  return size / 1e6 / best;
+  const texts = documents.map((document) => document.toString());
+  let found = 0;
+  const seconds = cpuSeconds(() => {
+    for (const text of texts) found += count(text);
+  });
+  if (found !== tokens) throw new Error(`${found} tokens instead of ${tokens}`);
+  return size / 1e6 / seconds;
 }
 
 const round1 = (value: number): number => Number(value.toFixed(1));
@@ -123,11 +159,10 @@ const round1 = (value: number): number => Number(value.toFixed(1));
 async function encoding(
   name: string,
   corpus: Buffer,
-  file: string,
+  folder: string,
   quick: boolean,
 ): Promise<Record<string, unknown>[]> {
   const documents = documentsOf(corpus);
-  const texts = documents.map((document) => document.toString());
   const rows: Record<string, unknown>[] = [];
   for (const vocabulary of VOCABULARIES) {
     const { model } = await loadTokenizer(vocabulary);
@@ -137,25 +172,22 @@ async function encoding(
       corpus: name,
       vocabulary,
       tokens: ours.tokens,
-      first: round1(ours.first),
-      again: round1(ours.again),
+      cold: round1(ours.cold),
+      warm: round1(ours.warm),
+      warm_from_strings: round1(ours.strings),
+      construct_ms: Math.round(ours.construct),
       tiktoken_wasm: round1(
-        measurePeer((text) => wasm.encode_ordinary(text).length, texts, corpus.length, ours.tokens),
+        measurePeer((text) => wasm.encode_ordinary(text).length, documents, corpus.length, ours.tokens),
       ),
     };
     wasm.free();
-    const native = python<{ megabytes_per_second: number; tokens: number }>(
-      'encode',
-      RANKS,
-      vocabulary,
-      file,
-    );
+    const native = python<PeerFigures>('encode', RANKS, vocabulary, join(folder, name));
     if (native !== undefined) {
-      if (native.tokens !== ours.tokens)
-        throw new Error(`tiktoken has ${native.tokens} tokens, not ${ours.tokens}`);
+      if (native.sha256 !== ours.sha256) throw new Error('the ids are not those of tiktoken');
       row['tiktoken_native'] = round1(native.megabytes_per_second);
-      row['first_to_native'] = round1(ours.first / native.megabytes_per_second);
-      row['again_to_native'] = round1(ours.again / native.megabytes_per_second);
+      row['cold_to_native'] = round1(ours.cold / native.megabytes_per_second);
+      row['warm_to_native'] = round1(ours.warm / native.megabytes_per_second);
+      row['tokenizers'] = await huggingFace(model, documents, folder);
     }
     rows.push(row);
     process.stdout.write(`${JSON.stringify(row)}\n`);
@@ -163,42 +195,21 @@ async function encoding(
   return rows;
 }
 
-async function training(name: string, file: string): Promise<Record<string, unknown>> {
-  const code = `
-    import { createReadStream } from 'node:fs';
-    const { trainTokenizer } = await import(${JSON.stringify(TRAIN_MODULE)});
-    const before = process.cpuUsage();
-    const texts = createReadStream(process.argv[1], { highWaterMark: ${DOCUMENT_BYTES} });
-    const model = await trainTokenizer(texts, { vocabSize: ${TRAINED_SIZE}, specials: ['<|endoftext|>'] });
-    const { user, system } = process.cpuUsage(before);
-    console.log(JSON.stringify({ seconds: (user + system) / 1e6, merges: model.merges.length / 3 }));`;
-  const { stdout, peakBytes } = await measureNode(['--input-type=module', '-e', code, file]);
-  const { seconds, merges } = JSON.parse(stdout) as { seconds: number; merges: number };
-  const base = await measureNode([
-    '--input-type=module',
-    '-e',
-    `await import(${JSON.stringify(TRAIN_MODULE)}); setTimeout(() => {}, 200)`,
-  ]);
-  const row: Record<string, unknown> = {
-    corpus: name,
-    merges,
-    seconds: Number(seconds.toFixed(2)),
-    peak_mb: Math.round(peakBytes / 1e6),
-    base_mb: Math.round(base.peakBytes / 1e6),
-  };
-  const peer = python<{ seconds: number; peak_megabytes: number; base_megabytes: number }>(
-    'train',
-    file,
-    String(TRAINED_SIZE),
-  );
-  if (peer !== undefined) {
-    row['tokenizers_seconds'] = Number(peer.seconds.toFixed(2));
-    row['tokenizers_peak_mb'] = Math.round(peer.peak_megabytes);
-    row['tokenizers_base_mb'] = Math.round(peer.base_megabytes);
-    row['times_as_fast'] = round1(peer.seconds / seconds);
-  }
-  process.stdout.write(`${JSON.stringify(row)}\n`);
-  return row;
+/** Speed of Hugging Face tokenizers with the same vocabulary. */
+async function huggingFace(
+  model: TokenizerModel,
+  documents: readonly Buffer[],
+  folder: string,
+): Promise<number> {
+  const some = documents.slice(0, Math.ceil(HUGGING_FACE_BYTES / DOCUMENT_BYTES));
+  const corpus = join(folder, 'part');
+  await writeFile(corpus, Buffer.concat(some));
+  const saved = join(folder, 'tokenizer');
+  await saveTokenizer(model, saved);
+  const found = python<PeerFigures>('encode_hf', join(saved, 'tokenizer.json'), corpus) as PeerFigures;
+  if (found.sha256 !== idsDigest(new Tokenizer(model), some))
+    throw new Error('the ids are not those of tokenizers');
+  return round1(found.megabytes_per_second);
 }
 
 /** Texts that are one pre-token of a megabyte. */
@@ -237,8 +248,10 @@ export const run: Benchmark = async ({ quick }) => {
       figures[name] = {
         bytes: corpus.length,
         sha256: digest,
-        encoding: await encoding(name, corpus, file, quick),
-        training: await training(name, file),
+        encoding: await encoding(name, corpus, folder, quick),
+        encoding_peak_mb: await encodingMemory(file),
+        two_workers: await twoWorkers(documentsOf(corpus)),
+        training: await training(name, file, python),
       };
     }
     figures['long_pieces'] = await longPieces();

@@ -12,6 +12,8 @@ import { join } from 'node:path';
 import { fromSystemError, TokenmillError } from '../core/errors.js';
 import { listFolder } from '../core/files.js';
 import { BUILTIN_NAMES, definitionByRanks, loadBuiltin } from './builtin.js';
+import { invalid } from './formats/byte-level-model.js';
+import { parseEndOfText } from './formats/token-roles.js';
 import { parseVocabAndMerges } from './formats/gpt2-files.js';
 import { parseHuggingFace } from './formats/huggingface.js';
 import { MAX_FILE_BYTES } from './formats/limits.js';
@@ -58,7 +60,7 @@ async function notFound(spec: string, folder: string | undefined, cause: unknown
 
 async function readFolder(folder: string): Promise<TokenizerModel> {
   const whole = join(folder, 'tokenizer.json');
-  if (existsSync(whole)) return readTokenizerFile(whole);
+  if (existsSync(whole)) return withRoles(await readTokenizerFile(whole), folder);
   const vocab = join(folder, 'vocab.json');
   const merges = join(folder, 'merges.txt');
   if (existsSync(vocab) && existsSync(merges)) {
@@ -72,6 +74,24 @@ async function readFolder(folder: string): Promise<TokenizerModel> {
   throw new TokenmillError('TOKENIZER_NOT_FOUND', `the folder ${folder} has no tokenizer`, {
     hint: 'a tokenizer folder has tokenizer.json, or vocab.json and merges.txt',
   });
+}
+
+/** The model with the end-of-text token that the files beside tokenizer.json name. */
+async function withRoles(model: TokenizerModel, folder: string): Promise<TokenizerModel> {
+  for (const name of ['tokenizer_config.json', 'special_tokens_map.json']) {
+    const file = join(folder, name);
+    if (!existsSync(file)) continue;
+    const endOfText = parseEndOfText(parseJson(await readBytes(file), file), file);
+    if (endOfText === undefined) continue;
+    if (!model.specials.has(endOfText)) {
+      throw invalid(
+        file,
+        `eos_token: ${JSON.stringify(endOfText)} is not among the added tokens of tokenizer.json`,
+      );
+    }
+    return { ...model, endOfText };
+  }
+  return model;
 }
 
 async function readTokenizerFile(file: string): Promise<TokenizerModel> {

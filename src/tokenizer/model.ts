@@ -7,6 +7,7 @@ import { endianness } from 'node:os';
 import { canonicalJson, sha256 } from '../core/hash.js';
 import { TokenmillError } from '../core/errors.js';
 import type { Pattern } from './patterns.js';
+import type { SpecialRule } from './specials.js';
 import { vocabularySize, type Vocabulary } from './vocabulary.js';
 
 export interface TokenizerModel {
@@ -23,14 +24,21 @@ export interface TokenizerModel {
   readonly wholePieces: boolean;
   /** Text is brought to Unicode normalization form C first (Qwen). */
   readonly nfc: boolean;
+  /** Specials that ask something of their surroundings. */
+  readonly specialRules?: ReadonlyMap<string, SpecialRule>;
+  /** A space is put before a stretch of text that does not begin with one (`add_prefix_space`). */
+  readonly prefixSpace?: boolean;
+  /** The special that ends a document, where the files name one. */
+  readonly endOfText?: string;
 }
 
 /** Texts by which an end-of-text token is known, in the order in which they are looked for. */
 const END_OF_TEXT_NAMES = ['<|endoftext|>', '<|end_of_text|>', '</s>', '<eos>', '<|eos|>', '[EOS]'];
 
-/** Id of the token that ends a document, null where none of the specials is known as one. */
+/** Id of the token that ends a document, null where the model names none and none of the specials is known as one. */
 export function endOfTextId(model: TokenizerModel): number | null {
-  for (const name of END_OF_TEXT_NAMES) {
+  const names = model.endOfText === undefined ? END_OF_TEXT_NAMES : [model.endOfText, ...END_OF_TEXT_NAMES];
+  for (const name of names) {
     const id = model.specials.get(name);
     if (id !== undefined) return id;
   }
@@ -59,7 +67,7 @@ export function byteTokens(model: TokenizerModel): Int32Array {
 
 /** SHA-256 of the content, which does not depend on the kind of file it was read from. */
 export function modelSha256(model: TokenizerModel): string {
-  const { vocabulary, merges, specials, pattern, wholePieces, nfc } = model;
+  const { vocabulary, merges, specials, pattern, wholePieces, nfc, specialRules, prefixSpace } = model;
   return sha256(
     canonicalJson({
       format: 1,
@@ -70,6 +78,11 @@ export function modelSha256(model: TokenizerModel): string {
       pattern,
       wholePieces,
       nfc,
+      // Only where they are used, so that a tokenizer without them keeps its hash.
+      ...(specialRules === undefined || specialRules.size === 0
+        ? {}
+        : { specialRules: Object.fromEntries([...specialRules].map(([text, rule]) => [text, { ...rule }])) }),
+      ...(prefixSpace === true ? { prefixSpace } : {}),
     }),
   );
 }

@@ -5,6 +5,7 @@
  * neither composes nor lets marks pass it by. So the text is normalized piece by piece between such characters.
  */
 import { classOf, OTHER } from './scan/classes.js';
+import { decodeExactly, encodeExactly } from './scan/exact-text.js';
 
 /** First code point that the form may change, as the first byte of its UTF-8: U+0300. */
 const FIRST_BYTE = 0xcc;
@@ -25,11 +26,11 @@ function newerCharacters(): RegExp | null {
   return newer;
 }
 
-/** The text in form C. Bytes that are not UTF-8 become U+FFFD where anything may have to change. */
+/** The text in form C; bytes that are not UTF-8 stay, and nothing composes across them. */
 export function toFormC(text: string | Uint8Array): string | Uint8Array {
   if (typeof text !== 'string') {
     if (text.every((byte) => byte < FIRST_BYTE)) return text;
-    return toFormC(new TextDecoder('utf-8', { ignoreBOM: true }).decode(text));
+    return encodeExactly(toFormC(decodeExactly(text, text.length)) as string);
   }
   const separators = newerCharacters();
   if (separators === null) return text.normalize('NFC');

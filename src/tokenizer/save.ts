@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { ensureFolder, writeFileAtomic } from '../core/files.js';
-import { mergesOf, toHuggingFace, vocabOf } from './formats/huggingface.js';
+import { addedTokenFlags, mergesOf, toHuggingFace, vocabOf } from './formats/huggingface.js';
 import { endOfTextId, type TokenizerModel } from './model.js';
 
 /** Creates the folder where needed. tokenizer.json is written last: a folder that has it is complete. */
@@ -14,7 +14,7 @@ export async function saveTokenizer(model: TokenizerModel, folder: string): Prom
   const roles = endOfText === undefined ? {} : { bos_token: endOfText, eos_token: endOfText };
   const decoder = [...model.specials].map(([content, id]) => [
     String(id),
-    { content, lstrip: false, normalized: false, rstrip: false, single_word: false, special: true },
+    { content, ...addedTokenFlags(model, content), special: true },
   ]);
   const config = {
     added_tokens_decoder: Object.fromEntries(decoder) as unknown,

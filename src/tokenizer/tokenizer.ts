@@ -10,9 +10,9 @@ import { ByteSource, StringSource, type TextSource } from './bpe/source.js';
 import { TokenBuffer } from './bpe/token-buffer.js';
 import { StreamDecoder } from './decoder.js';
 import { endOfTextId, modelSha256, type TokenizerModel } from './model.js';
-import { toFormC } from './normalize.js';
 import { patternName } from './patterns.js';
-import { SpecialFinder } from './specials.js';
+import { Segmenter } from './segments.js';
+import { StreamEncoder } from './stream-encoder.js';
 import { tokenBytes, vocabularySize } from './vocabulary.js';
 import { WasmEncoder } from './wasm/encoder.js';
 
@@ -22,6 +22,25 @@ export interface EncodeOptions {
    * cannot forge a control token. Default: none.
    */
   readonly allowedSpecial?: 'all' | 'none' | readonly string[];
+  /** Which specials the text must not have: all that are not allowed, or these. Default: none. */
+  readonly disallowedSpecial?: 'all' | 'none' | readonly string[];
+}
+
+export interface StreamOptions {
+  /** As in `EncodeOptions`. */
+  readonly allowedSpecial?: 'all' | 'none' | readonly string[];
+  /** Bytes that are gathered before they are encoded. Default: 65,536. */
+  readonly partBytes?: number;
+}
+
+export interface Encoding {
+  readonly ids: Uint32Array<ArrayBuffer>;
+  /**
+   * Token `i` is the bytes `[starts[i], ends[i])` of the text in UTF-8. Where the model normalizes they are those of the
+   * text that it made between two specials.
+   */
+  readonly starts: Uint32Array<ArrayBuffer>;
+  readonly ends: Uint32Array<ArrayBuffer>;
 }
 
 export class Tokenizer {
@@ -34,7 +53,7 @@ export class Tokenizer {
   readonly sha256: string;
   private readonly encoder: PieceEncoder;
   private readonly scratch = new TokenBuffer();
-  private finders = new Map<string, SpecialFinder>();
+  private readonly segmenters = new Map<string, Segmenter>();
 
   /**
    * @param engine WebAssembly where it can be used, or TypeScript in any case; the ids are the same
@@ -63,7 +82,10 @@ export class Tokenizer {
     return patternName(this.model.pattern);
   }
 
-  /** @throws TokenmillError USAGE where `allowedSpecial` names what is no special */
+  /**
+   * @throws TokenmillError USAGE where an option names what is no special, INPUT_CORRUPT where the text has a special
+   *   that is disallowed
+   */
   encode(text: string | Uint8Array, options: EncodeOptions = {}): Uint32Array<ArrayBuffer> {
     this.scratch.length = 0;
     this.encodeInto(text, this.scratch, options);
@@ -72,35 +94,73 @@ export class Tokenizer {
 
   /** Appends the ids of a text to `output`. @throws as `encode` */
   encodeInto(text: string | Uint8Array, output: TokenBuffer, options: EncodeOptions = {}): void {
-    const finder = this.finderFor(options.allowedSpecial ?? 'none');
-    if (finder === undefined) {
-      this.encodeOrdinary(text, output);
-      return;
-    }
-    const bytes = typeof text === 'string' ? Buffer.from(text) : text;
-    finder.split(
-      bytes,
-      (start, end) => this.encodeOrdinary(bytes.subarray(start, end), output),
-      (id) => output.push(id),
-    );
+    this.segmenterFor(text, options).visit(text, {
+      onText: (stretch) => this.encoder.encode(sourceOf(stretch), output),
+      onSpecial: (id) => output.push(id),
+    });
   }
 
-  /** Number of ids of a text. */
-  count(text: string | Uint8Array, options: EncodeOptions = {}): number {
-    const finder = this.finderFor(options.allowedSpecial ?? 'none');
-    if (finder === undefined) return this.encoder.count(this.sourceOf(text));
-    const bytes = typeof text === 'string' ? Buffer.from(text) : text;
-    let count = 0;
-    finder.split(
-      bytes,
-      (start, end) => {
-        count += this.encoder.count(this.sourceOf(bytes.subarray(start, end)));
+  /** Ids with the bytes of the text that each stands for. @throws as `encode` */
+  encodeWithOffsets(text: string | Uint8Array, options: EncodeOptions = {}): Encoding {
+    const { offsets } = this.model.vocabulary;
+    const output = new TokenBuffer();
+    const starts = new TokenBuffer();
+    const ends = new TokenBuffer();
+    this.segmenterFor(text, options).visit(text, {
+      onText: (stretch, start, inserted) => {
+        const first = output.length;
+        this.encoder.encode(sourceOf(stretch), output);
+        let at = start - inserted;
+        for (let index = first; index < output.length; index++) {
+          const id = output.tokens[index];
+          starts.push(Math.max(start, at));
+          at += offsets[id + 1] - offsets[id];
+          ends.push(Math.max(start, at));
+        }
       },
-      () => {
+      onSpecial: (id, start, end) => {
+        output.push(id);
+        starts.push(start);
+        ends.push(end);
+      },
+    });
+    return { ids: output.toArray(), starts: starts.toArray(), ends: ends.toArray() };
+  }
+
+  /** Number of ids of a text, which are not kept. @throws as `encode` */
+  count(text: string | Uint8Array, options: EncodeOptions = {}): number {
+    let count = 0;
+    this.segmenterFor(text, options).visit(text, {
+      onText: (stretch) => {
+        count += this.encoder.count(sourceOf(stretch));
+      },
+      onSpecial: () => {
         count += 1;
       },
-    );
+    });
     return count;
+  }
+
+  /** Encodes a text that comes in parts, with the ids of the whole. @throws as `encode` */
+  streamEncoder({ allowedSpecial, partBytes }: StreamOptions = {}): StreamEncoder {
+    return new StreamEncoder(this.encoder, this.segmenterOf(allowedSpecial ?? 'none'), this.model, partBytes);
+  }
+
+  /** The ids of a text that comes in parts, in parts. @throws as `encode` */
+  async *encodeStream(
+    parts: AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>,
+    options: StreamOptions = {},
+  ): AsyncGenerator<Uint32Array<ArrayBuffer>> {
+    const encoder = this.streamEncoder(options);
+    const output = new TokenBuffer();
+    for await (const part of parts) {
+      encoder.push(part, output);
+      if (output.length === 0) continue;
+      yield output.toArray();
+      output.length = 0;
+    }
+    encoder.end(output);
+    if (output.length > 0) yield output.toArray();
   }
 
   /** The bytes of ids, those of specials included. @throws TokenmillError INPUT_CORRUPT for what is no id */
@@ -137,31 +197,54 @@ export class Tokenizer {
     return new StreamDecoder(this.model.vocabulary);
   }
 
-  private encodeOrdinary(text: string | Uint8Array, output: TokenBuffer): void {
-    this.encoder.encode(this.sourceOf(text), output);
+  private segmenterFor(text: string | Uint8Array, options: EncodeOptions): Segmenter {
+    const allowed = options.allowedSpecial ?? 'none';
+    const disallowed = options.disallowedSpecial ?? 'none';
+    if (disallowed !== 'none') {
+      const kept = new Set(allowed === 'all' ? this.specials.keys() : allowed === 'none' ? [] : allowed);
+      const names = disallowed === 'all' ? [...this.specials.keys()] : disallowed;
+      this.refuse(
+        text,
+        names.filter((name) => disallowed !== 'all' || !kept.has(name)),
+      );
+    }
+    return this.segmenterOf(allowed);
   }
 
-  private sourceOf(text: string | Uint8Array): TextSource {
-    const input = this.model.nfc ? toFormC(text) : text;
-    return typeof input === 'string' ? new StringSource(input) : new ByteSource(input);
+  private refuse(text: string | Uint8Array, names: readonly string[]): void {
+    const bytes = typeof text === 'string' ? Buffer.from(text) : text;
+    this.segmenterOf(names).finder?.split(
+      bytes,
+      () => undefined,
+      (id, start) => {
+        const name = Buffer.from(tokenBytes(this.model.vocabulary, id)).toString();
+        throw new TokenmillError(
+          'INPUT_CORRUPT',
+          `the text has the special token ${JSON.stringify(name)} at byte ${start}`,
+          { place: { offset: start }, hint: 'allow it, or do not disallow it: then it is ordinary text' },
+        );
+      },
+    );
   }
 
-  private finderFor(allowed: 'all' | 'none' | readonly string[]): SpecialFinder | undefined {
+  private segmenterOf(allowed: 'all' | 'none' | readonly string[]): Segmenter {
     const names = allowed === 'all' ? [...this.specials.keys()] : allowed === 'none' ? [] : allowed;
-    if (names.length === 0) return undefined;
-    const key = allowed === 'all' ? '' : JSON.stringify(names);
-    let finder = this.finders.get(key);
-    if (finder === undefined) {
-      const chosen = names.map((name): [string, number] => {
-        const id = this.specials.get(name);
-        if (id !== undefined) return [name, id];
-        throw new TokenmillError('USAGE', `${JSON.stringify(name)} is not a special token`, {
+    const key = JSON.stringify(names);
+    let segmenter = this.segmenters.get(key);
+    if (segmenter === undefined) {
+      const unknown = names.find((name) => !this.specials.has(name));
+      if (unknown !== undefined) {
+        throw new TokenmillError('USAGE', `${JSON.stringify(unknown)} is not a special token`, {
           hint: `the specials are ${[...this.specials.keys()].map((text) => JSON.stringify(text)).join(', ')}`,
         });
-      });
-      finder = new SpecialFinder(new Map(chosen));
-      this.finders.set(key, finder);
+      }
+      segmenter = new Segmenter(this.model, names);
+      this.segmenters.set(key, segmenter);
     }
-    return finder;
+    return segmenter;
   }
+}
+
+function sourceOf(text: string | Uint8Array): TextSource {
+  return typeof text === 'string' ? new StringSource(text) : new ByteSource(text);
 }

@@ -15,7 +15,8 @@ import { parsePattern } from './patterns.js';
 import { SpecialFinder } from './specials.js';
 import { Learner } from './training/learner.js';
 import { PieceCounter } from './training/piece-counter.js';
-import { packVocabulary } from './vocabulary.js';
+import type { TokenBytes } from './training/token-bytes.js';
+import { packVocabulary, vocabularySize, type Vocabulary } from './vocabulary.js';
 
 export interface TrainingProgress {
   readonly stage: 'count' | 'merge';
@@ -97,25 +98,43 @@ function learn(counter: PieceCounter, wanted: number, options: LearnOptions): To
   BYTES_IN_ORDER.forEach((byte, index) => {
     idOf[byte] = specials.length + index;
   });
-  const merges: number[] = [];
+  const merges = new Int32Array(3 * wanted);
   let made = 0;
   for (; made < wanted; made++) {
     const pair = learner.step();
     if (pair === undefined) break;
     idOf[256 + made] = specials.length + 256 + made;
-    merges.push(idOf[pair.left], idOf[pair.right], idOf[256 + made]);
+    merges[3 * made] = idOf[pair.left];
+    merges[3 * made + 1] = idOf[pair.right];
+    merges[3 * made + 2] = idOf[256 + made];
     if (made % REPORT_EVERY === 0) onProgress({ stage: 'merge', done: made, total: wanted });
   }
   onProgress({ stage: 'merge', done: made, total: wanted });
 
-  const tokens: Uint8Array[] = specials.map((text) => Buffer.from(text));
-  for (let token = 0; token < 256 + made; token++) tokens[idOf[token]] = learner.tokens.get(token);
   return {
-    vocabulary: packVocabulary(tokens),
-    merges: Int32Array.from(merges),
+    vocabulary: vocabularyOf(specials, learner.tokens, made),
+    merges: merges.slice(0, 3 * made),
     specials: new Map(specials.map((text, id) => [text, id])),
     pattern: options.pattern,
     wholePieces: false,
     nfc: false,
   };
+}
+
+/** Specials, the bytes in their order, then what merges made in theirs. */
+function vocabularyOf(specials: readonly string[], tokens: TokenBytes, made: number): Vocabulary {
+  const front = packVocabulary([
+    ...specials.map((text) => Buffer.from(text)),
+    ...BYTES_IN_ORDER.map((byte) => Uint8Array.of(byte)),
+  ]);
+  const first = vocabularySize(front);
+  const offsets = new Uint32Array(first + made + 1);
+  offsets.set(front.offsets);
+  for (let index = 0; index < made; index++) {
+    offsets[first + index + 1] = offsets[first + index] + tokens.lengthOf(256 + index);
+  }
+  const bytes = new Uint8Array(offsets[first + made]);
+  bytes.set(front.bytes);
+  bytes.set(tokens.madeBytes, front.bytes.length);
+  return { bytes, offsets };
 }

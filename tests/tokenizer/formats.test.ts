@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeTokenizer } from '../../src/tokenizer/describe.js';
 import { fromByteLevel, toByteLevel } from '../../src/tokenizer/formats/byte-level.js';
 import { parseHuggingFace, toHuggingFace } from '../../src/tokenizer/formats/huggingface.js';
-import { parseTiktoken } from '../../src/tokenizer/formats/tiktoken.js';
+import { parseTiktoken, toTiktoken } from '../../src/tokenizer/formats/tiktoken.js';
 import { loadTokenizer } from '../../src/tokenizer/load.js';
 import { modelSha256 } from '../../src/tokenizer/model.js';
 import { saveTokenizer } from '../../src/tokenizer/save.js';
@@ -71,10 +71,19 @@ describe('tokenizer.json', () => {
       gpt2: { ...SAMPLE, pattern: 'gpt2' as const },
       custom: { ...SAMPLE, pattern: ['\\p{N}', '\\p{L}+|\\s+'] },
       flags: { ...SAMPLE, wholePieces: true, nfc: true },
+      rules: {
+        ...SAMPLE,
+        pattern: 'gpt2' as const,
+        prefixSpace: true,
+        specialRules: new Map([
+          ['<x>', { lstrip: true, rstrip: false, singleWord: true, normalized: false }],
+          ['<|endoftext|>', { lstrip: false, rstrip: true, singleWord: false, normalized: true }],
+        ]),
+      },
     })) {
       await saveTokenizer(model, join(folder, name));
       const loaded = await loadTokenizer(name, { folder });
-      expect(loaded.model).toEqual(model);
+      expect(loaded.model).toEqual({ ...model, endOfText: '<|endoftext|>' });
       expect(loaded.sha256).toBe(modelSha256(model));
     }
   });
@@ -146,7 +155,13 @@ describe('tokenizer.json', () => {
       (content) => (content.pre_tokenizer = { type: 'Digits', individual_digits: true }),
       /does not end with ByteLevel/,
     ],
-    ['a space in front', (content) => (content.pre_tokenizer = { type: 'ByteLevel' }), /add_prefix_space/],
+    [
+      'a space in front of every piece',
+      (content) =>
+        ((content.pre_tokenizer['pretokenizers'] as { add_prefix_space: boolean }[])[1].add_prefix_space =
+          true),
+      /pretokenizers\.1: add_prefix_space/,
+    ],
     [
       'a merged split',
       (content) =>
@@ -186,11 +201,6 @@ describe('tokenizer.json', () => {
       (content) => (content.added_tokens[0]['id'] = 999),
       /"<\|endoftext\|>" has two ids/,
     ],
-    [
-      'an added token that takes in spaces',
-      (content) => (content.added_tokens[0]['lstrip'] = true),
-      /lstrip/,
-    ],
   ])('refuses %s', (_, change, message) => {
     const content = file();
     change(content);
@@ -223,6 +233,25 @@ describe('rank files', () => {
       [0, 1, 2].map((part) => text(merges[3 * rank + part])).join(' '),
     );
   };
+
+  it('are written as they were read', async () => {
+    const content = encode([...bytes, 'ab', 'abc', 'cd', 'abcd']);
+    expect(toTiktoken(parseTiktoken(content, 'f', definition))).toBe(content.toString());
+    const gpt2 = await loadTokenizer('gpt2');
+    const again = parseTiktoken(Buffer.from(toTiktoken(gpt2.model)), 'f', () => gpt2.model);
+    expect(modelSha256(again)).toBe(gpt2.sha256);
+  });
+
+  it('are not written where merges have another order than ids', () => {
+    const model = makeModel([
+      ['a', 'b'],
+      ['b', 'c'],
+    ]);
+    const { merges } = model;
+    const swapped = { ...model, merges: Int32Array.of(...merges.subarray(3), ...merges.subarray(0, 3)) };
+    expect(toTiktoken(model).split('\n').length).toBe(259);
+    expect(() => toTiktoken(swapped)).toThrow(expect.objectContaining({ code: 'TOKENIZER_INVALID' }));
+  });
 
   it('give each token the pair that it is made from', () => {
     // abcd could be ab + cd or abc + d: ab is merged first, then cd, which comes before abc.
@@ -316,6 +345,30 @@ describe('loadTokenizer', () => {
       unknown
     >;
     expect(map).toEqual({ bos_token: '<|endoftext|>', eos_token: '<|endoftext|>' });
+  });
+
+  it.each([
+    ['tokenizer_config.json', { eos_token: '<x>' }, 260],
+    ['tokenizer_config.json', { eos_token: { content: '<x>', lstrip: false } }, 260],
+    ['tokenizer_config.json', {}, 259],
+  ])('takes the end of text from %s: %j', async (name, content, expected) => {
+    const path = join(folder, 'named-end');
+    await saveTokenizer(SAMPLE, path);
+    await writeFile(join(path, name), JSON.stringify(content));
+    expect((await loadTokenizer(path)).endOfTextId).toBe(expected);
+  });
+
+  it.each([
+    [{ eos_token: 5 }, /eos_token/],
+    [{ eos_token: '<none>' }, /"<none>" is not among the added tokens/],
+  ])('refuses tokenizer_config.json with %j', async (content, message) => {
+    const path = join(folder, 'bad-end');
+    await saveTokenizer(SAMPLE, path);
+    await writeFile(join(path, 'tokenizer_config.json'), JSON.stringify(content));
+    await expect(loadTokenizer(path)).rejects.toMatchObject({
+      code: 'TOKENIZER_INVALID',
+      message: expect.stringMatching(message) as string,
+    });
   });
 
   it('prefers a name of the folder to a built-in one', async () => {

@@ -65,4 +65,24 @@ export class ChunkReader {
     }
     this.area = this.first;
   }
+
+  /** The same for a text that goes on behind `bytes[0, length)`: stops where more text matters, and returns where that is. */
+  readPart(bytes: Uint8Array, length: number, onPieces: (count: number) => void): number {
+    let position = 0;
+    while (position < length) {
+      const { text, ends } = this.area;
+      const filled = Math.min(ends.length, length - position);
+      text.bytes.set(bytes.subarray(position, position + filled));
+      const count = this.area.scan(filled, false);
+      if (count > 0) {
+        onPieces(count);
+        position += ends[count - 1];
+      } else {
+        if (position + filled === length) break;
+        this.area = makeArea(this.scanner, 2 * ends.length);
+      }
+    }
+    this.area = this.first;
+    return position;
+  }
 }

@@ -37,6 +37,11 @@ export interface PieceEncoder {
   encode(source: TextSource, output: TokenBuffer): void;
   /** Number of tokens of a text. */
   count(source: TextSource): number;
+  /**
+   * Appends the tokens of a text to whose `length` bytes more will be added, as far as these cannot change them; returns
+   * how many bytes that is. Behind the text `bytes` has PADDING more, which may be overwritten.
+   */
+  encodePart(bytes: Uint8Array<ArrayBuffer>, length: number, output: TokenBuffer): number;
 }
 
 export class Encoder implements PieceEncoder {
@@ -77,6 +82,10 @@ export class Encoder implements PieceEncoder {
       total += scratch.length;
     });
     return total;
+  }
+
+  encodePart(bytes: Uint8Array<ArrayBuffer>, length: number, output: TokenBuffer): number {
+    return this.chunks.readPart(bytes, length, (count) => this.encodePieces(count, output));
   }
 
   private encodePieces(count: number, output: TokenBuffer): void {

@@ -1,7 +1,7 @@
 /**
  * Hugging Face's tokenizer.json with a byte-level BPE model, read and written.
  *
- * Read: `added_tokens` (all of them become specials), the normalizer NFC, pre-tokenizers of `Split`, `Digits` and
+ * Read: `added_tokens` (all of them become specials, with what they ask of their surroundings), the normalizer NFC, pre-tokenizers of `Split`, `Digits` and
  * `ByteLevel`, and BPE with or without `ignore_merges`. A post-processor, which frames a text with specials, is not
  * applied: ids are those of `encode(text, add_special_tokens=False)`. What would change ids and is not known is refused.
  */
@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { TokenmillError } from '../../core/errors.js';
 import type { TokenizerModel } from '../model.js';
 import { parsePattern, patternSources, type Pattern } from '../patterns.js';
+import { PLAIN_SPECIAL } from '../specials.js';
 import { tokenBytes, vocabularySize } from '../vocabulary.js';
 import { buildByteLevel, invalid } from './byte-level-model.js';
 import { toByteLevel } from './byte-level.js';
@@ -19,6 +20,7 @@ const addedToken = z.object({
   single_word: z.boolean().default(false),
   lstrip: z.boolean().default(false),
   rstrip: z.boolean().default(false),
+  normalized: z.boolean().default(false),
 });
 
 const split = z.object({
@@ -45,7 +47,7 @@ const tokenizerFile = z.object({
   pre_tokenizer: preTokenizer,
   model: z.object({
     type: z.literal('BPE').default('BPE'),
-    dropout: z.null().optional(),
+    dropout: z.literal(0).nullish(),
     continuing_subword_prefix: z.literal('').nullish(),
     end_of_word_suffix: z.literal('').nullish(),
     ignore_merges: z.boolean().default(false),
@@ -72,14 +74,9 @@ export function parseHuggingFace(content: unknown, file: string): TokenizerModel
     });
   }
   const { added_tokens: added, model, pre_tokenizer: pre, normalizer: norm } = parsed.data;
-  for (const token of added) {
-    if (token.single_word || token.lstrip || token.rstrip) {
-      throw invalid(
-        file,
-        `the added token ${JSON.stringify(token.content)} takes in its surroundings (single_word, lstrip or rstrip), which is not supported`,
-      );
-    }
-  }
+  const steps = pre.type === 'Sequence' ? pre.pretokenizers : [pre];
+  const prefixSpace = addsPrefixSpace(steps, file);
+  const usesNfc = norm !== null && norm !== undefined && (norm.type === 'NFC' || norm.normalizers.length > 0);
   return {
     ...buildByteLevel({
       vocab: model.vocab,
@@ -87,10 +84,38 @@ export function parseHuggingFace(content: unknown, file: string): TokenizerModel
       specials: added.map(({ content: text, id }) => [text, id]),
       file,
     }),
-    pattern: patternOf(pre.type === 'Sequence' ? pre.pretokenizers : [pre], file),
+    pattern: patternOf(steps, file),
     wholePieces: model.ignore_merges,
-    nfc: norm !== null && norm !== undefined && (norm.type === 'NFC' || norm.normalizers.length > 0),
+    nfc: usesNfc,
+    ...rulesOf(added, usesNfc),
+    ...(prefixSpace ? { prefixSpace } : {}),
   };
+}
+
+/** Of the added tokens, those that ask for something. Where nothing normalizes, `normalized` is only a later turn. */
+function rulesOf(
+  added: readonly z.output<typeof addedToken>[],
+  usesNfc: boolean,
+): Pick<TokenizerModel, 'specialRules'> {
+  const anyPlain = added.some(({ normalized }) => !normalized);
+  const rules = added.flatMap(({ content, lstrip, rstrip, single_word: singleWord, normalized }) => {
+    const rule = { lstrip, rstrip, singleWord, normalized: normalized && (usesNfc || anyPlain) };
+    return Object.values(rule).includes(true) ? [[content, rule] as const] : [];
+  });
+  return rules.length === 0 ? {} : { specialRules: new Map(rules) };
+}
+
+/** Whether a space goes in front of the text; in front of every piece of a step before is not supported. */
+function addsPrefixSpace(steps: readonly Step[], file: string): boolean {
+  const last = steps.at(-1);
+  if (last?.type !== 'ByteLevel' || !last.add_prefix_space) return false;
+  if (steps.length > 1) {
+    throw invalid(
+      file,
+      `pre_tokenizer.pretokenizers.${steps.length - 1}: add_prefix_space behind another step, where it is for every piece, is not supported`,
+    );
+  }
+  return true;
 }
 
 function patternOf(steps: readonly Step[], file: string): Pattern {
@@ -104,9 +129,6 @@ function patternOf(steps: readonly Step[], file: string): Pattern {
   const sources = steps.flatMap((current) => {
     if (current.type === 'Digits') return [current.individual_digits ? '\\p{N}' : '\\p{N}+'];
     if (current.type === 'Split') return [sourceOf(current, file)];
-    if (current.add_prefix_space) {
-      throw invalid(file, 'pre_tokenizer adds a space in front (add_prefix_space), which is not supported');
-    }
     return current.use_regex ? [...patternSources('gpt2')] : [];
   });
   return sources.length === 1 ? parsePattern(sources[0]) : sources;
@@ -126,15 +148,18 @@ function sourceOf(current: z.output<typeof split>, file: string): string {
   return source;
 }
 
+/** How Hugging Face's files say what an added token asks of its surroundings. */
+export function addedTokenFlags(model: TokenizerModel, content: string): Record<string, boolean> {
+  const { singleWord, lstrip, rstrip, normalized } = model.specialRules?.get(content) ?? PLAIN_SPECIAL;
+  return { single_word: singleWord, lstrip, rstrip, normalized };
+}
+
 /** The content of tokenizer.json. */
 export function toHuggingFace(model: TokenizerModel): unknown {
   const added = [...model.specials].map(([content, id]) => ({
     id,
     content,
-    single_word: false,
-    lstrip: false,
-    rstrip: false,
-    normalized: false,
+    ...addedTokenFlags(model, content),
     special: true,
   }));
   return {
@@ -143,7 +168,7 @@ export function toHuggingFace(model: TokenizerModel): unknown {
     padding: null,
     added_tokens: added.sort((a, b) => a.id - b.id),
     normalizer: model.nfc ? { type: 'NFC' } : null,
-    pre_tokenizer: preTokenizerOf(model.pattern),
+    pre_tokenizer: preTokenizerOf(model),
     post_processor: null,
     decoder: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false },
     model: {
@@ -161,10 +186,10 @@ export function toHuggingFace(model: TokenizerModel): unknown {
   };
 }
 
-function preTokenizerOf(pattern: Pattern): unknown {
+function preTokenizerOf({ pattern, prefixSpace = false }: TokenizerModel): unknown {
   const byteLevelStep = {
     type: 'ByteLevel',
-    add_prefix_space: false,
+    add_prefix_space: prefixSpace,
     trim_offsets: true,
     use_regex: pattern === 'gpt2',
   };

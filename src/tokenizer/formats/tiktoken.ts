@@ -2,7 +2,7 @@
 import { TokenmillError } from '../../core/errors.js';
 import { byteTokens, type TokenizerModel } from '../model.js';
 import type { Pattern } from '../patterns.js';
-import { packVocabulary } from '../vocabulary.js';
+import { packVocabulary, tokenBytes, vocabularySize } from '../vocabulary.js';
 import { MAX_TOKEN_ID } from './limits.js';
 import { mergesFromRanks } from './ranks.js';
 
@@ -125,4 +125,35 @@ function readNumber(content: Uint8Array, at: number, end: number): number {
     value = value * 10 + digit;
   }
   return value;
+}
+
+/**
+ * The rank file of a model, without its specials, which such files do not have.
+ * @throws TokenmillError TOKENIZER_INVALID where merging by rank would not give what the model's merges give
+ */
+export function toTiktoken(model: TokenizerModel): string {
+  const { vocabulary, specials } = model;
+  const special = new Set(specials.values());
+  const size = vocabularySize(vocabulary);
+  const tokens = Array.from({ length: size }, (_, id) => {
+    const bytes = tokenBytes(vocabulary, id);
+    return special.has(id) || bytes.length === 0 ? undefined : bytes;
+  });
+  const ranked = packVocabulary(tokens);
+  const { merges, complete, repeated } = mergesFromRanks(ranked, size, byteTokens(model));
+  if (repeated >= 0 || !sameMerges(merges, model.merges) || complete === model.wholePieces) {
+    throw new TokenmillError(
+      'TOKENIZER_INVALID',
+      'the tokenizer cannot be written as a rank file: ranks are ids, and its merges are in another order',
+      { hint: 'write it in the format of Hugging Face' },
+    );
+  }
+  const lines = tokens.map((bytes, id) =>
+    bytes === undefined ? '' : `${Buffer.from(bytes).toString('base64')} ${id}\n`,
+  );
+  return lines.join('');
+}
+
+function sameMerges(found: Int32Array, expected: Int32Array): boolean {
+  return found.length === expected.length && found.every((value, index) => value === expected[index]);
 }

@@ -2,20 +2,34 @@
  * Learns merges from counted words (Sennrich et al. 2016, algorithm 1) without counting again: a merge visits the words
  * that have its pair, and changes the counts of the pairs beside it.
  *
- * All words are in one Int32Array, each a record `length, count low, count high, tokens...`; a word is known by the
- * offset of its record. Tokens are numbers from 0: the 256 bytes, then what merges make, in order.
+ * All words are in one Int32Array, each a record `length, count low, count high, room, tokens...`, where the tokens are the first
+ * `length` of `room`; a word is known by the offset of its record. Tokens are numbers from 0: the 256 bytes, then what merges make, in order.
  */
 import { NeighbourCounts } from './neighbour-counts.js';
 import { Pairs } from './pairs.js';
 import type { PieceCounter } from './piece-counter.js';
 import { TokenBytes } from './token-bytes.js';
 
-const HEADER_WORDS = 3;
+const HEADER_WORDS = 4;
+const ROOM = 3;
 const WORD = 2 ** 32;
+
+/** The pairs that are kept at a time are those above a threshold, which falls by this factor. */
+const THRESHOLD_STEP = 2;
+
+/** Counters of the sketch stay at this. */
+const SATURATED = 2 ** 32 - 1;
+
+/** About one counter for four tokens, 256 kB to 16 MB. */
+function sketchBits(words: number): number {
+  return Math.min(22, Math.max(16, Math.ceil(Math.log2(words / 4 + 1))));
+}
 
 export class Learner {
   readonly tokens: TokenBytes;
+  private readonly minimum: number;
   private readonly pairs: Pairs;
+  private readonly sketch: Uint32Array;
   private readonly words: Int32Array;
   /** Pairs beside the one that is merged: what becomes rarer and what is new, on its left and on its right. */
   private readonly lostLeft: NeighbourCounts;
@@ -26,14 +40,15 @@ export class Learner {
   /** @param minimum count below which a pair is not merged */
   constructor(counter: PieceCounter, maxTokens: number, minimum: number) {
     this.tokens = new TokenBytes(maxTokens);
-    for (let byte = 0; byte < 256; byte++) this.tokens.add(Uint8Array.of(byte));
-    this.pairs = new Pairs(this.tokens, minimum);
+    this.minimum = minimum;
     this.lostLeft = new NeighbourCounts(maxTokens);
     this.lostRight = new NeighbourCounts(maxTokens);
     this.newLeft = new NeighbourCounts(maxTokens);
     this.newRight = new NeighbourCounts(maxTokens);
     this.words = this.takeWords(counter);
-    this.countPairs();
+    this.pairs = new Pairs(this.tokens);
+    this.sketch = new Uint32Array(1 << sketchBits(this.words.length));
+    this.countPairs(this.firstThreshold());
   }
 
   /** Takes over the words of a counter, which is empty then. A single byte has no pair and is left out. */
@@ -49,6 +64,7 @@ export class Learner {
       words[end] = bytes.length;
       words[end + 1] = count % WORD;
       words[end + 2] = Math.floor(count / WORD);
+      words[end + ROOM] = bytes.length;
       words.set(bytes, end + HEADER_WORDS);
       end += HEADER_WORDS + bytes.length;
     });
@@ -56,33 +72,19 @@ export class Learner {
     return words;
   }
 
-  private countPairs(): void {
-    const counts = new Float64Array(65536);
-    const occurrences = new Int32Array(65536);
-    this.forEachPair((pair, _word, count) => {
-      counts[pair] += count;
-      occurrences[pair] += 1;
-    });
-    this.pairs.reserveLists(occurrences.reduce((sum, count) => sum + count, 0));
-    const next = new Int32Array(65536);
-    for (let pair = 0; pair < 65536; pair++) {
-      if (occurrences[pair] > 0)
-        next[pair] = this.pairs.add(pair >> 8, pair & 255, counts[pair], occurrences[pair]);
-    }
-    const { lists } = this.pairs;
-    this.forEachPair((pair, word) => {
-      lists[next[pair]++] = word;
-    });
-  }
-
   /** Merges the most frequent pair; returns it, or undefined where none is frequent enough. */
   step(): { left: number; right: number } | undefined {
+    let slot = this.pairs.take();
+    while (slot < 0) {
+      const { threshold } = this.pairs;
+      if (threshold <= this.minimum) return undefined;
+      this.countPairs(Math.max(this.minimum, Math.floor(threshold / THRESHOLD_STEP)));
+      slot = this.pairs.take();
+    }
     const { pairs } = this;
-    const slot = pairs.take();
-    if (slot < 0) return undefined;
     const left = pairs.left[slot];
     const right = pairs.right[slot];
-    const token = this.tokens.add(this.tokens.get(left), this.tokens.get(right));
+    const token = this.tokens.join(left, right);
     const { lists } = pairs;
     const end = pairs.listEnd[slot];
     for (let at = pairs.listStart[slot]; at < end; at++) this.mergeInWord(lists[at], left, right, token);
@@ -101,14 +103,51 @@ export class Learner {
     return { left, right };
   }
 
-  private forEachPair(visit: (pair: number, word: number, count: number) => void): void {
+  /** A threshold that only the most frequent pairs of bytes reach. */
+  private firstThreshold(): number {
+    const counts = new Float64Array(65536);
     const { words } = this;
     for (let word = 0; word < words.length; word += HEADER_WORDS + words[word]) {
       const count = this.countOf(word);
       const end = word + HEADER_WORDS + words[word];
       for (let at = word + HEADER_WORDS + 1; at < end; at++)
-        visit((words[at - 1] << 8) | words[at], word, count);
+        counts[(words[at - 1] << 8) | words[at]] += count;
     }
+    const highest = counts.reduce((most, count) => Math.max(most, count), 0);
+    return Math.max(this.minimum, Math.floor(highest / THRESHOLD_STEP));
+  }
+
+  /**
+   * Counts the pairs that occur at least `threshold` times. Before the exact count a sketch, in which pairs share counters,
+   * tells which ones cannot: so the table never holds the many rare ones.
+   */
+  private countPairs(threshold: number): void {
+    const { words, pairs, sketch } = this;
+    pairs.beginCounting(threshold);
+    sketch.fill(0);
+    const mask = sketch.length - 1;
+    const reached = Math.min(threshold, SATURATED);
+    for (let pass = 0; pass < 3; pass++) {
+      for (let word = 0; word < words.length;) {
+        const begin = word + HEADER_WORDS;
+        const end = begin + words[word];
+        const count = this.countOf(word);
+        for (let at = begin + 1; at < end; at++) {
+          const left = words[at - 1];
+          const right = words[at];
+          const hash = Math.imul(Math.imul(left, 0x85ebca6b) ^ right, 0xc2b2ae35);
+          const cell = (hash ^ (hash >>> 16)) & mask;
+          if (pass === 0) sketch[cell] = Math.min(SATURATED, sketch[cell] + count);
+          else if (sketch[cell] < reached) continue;
+          else if (pass === 1) pairs.countOccurrence(left, right, count);
+          else pairs.addOccurrence(left, right, word);
+        }
+        // Records keep their place, so that the next one is behind the length that this one had at first.
+        word = begin + words[word + ROOM];
+      }
+      if (pass === 1) pairs.beginLists();
+    }
+    pairs.endCounting();
   }
 
   private countOf(word: number): number {
@@ -151,7 +190,6 @@ export class Learner {
         if (!mergesToo) this.newRight.add(following, count, word);
       }
     }
-    // The record keeps its place: the walk over all words is over by now.
     words[word] = write - begin;
   }
 }

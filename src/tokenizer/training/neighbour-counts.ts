@@ -1,5 +1,7 @@
 /** Counts by token, and the words in which they arose, gathered during one merge and then emptied. */
 
+import { NOT_KEPT } from './pairs.js';
+
 export class NeighbourCounts {
   private readonly counts: Float64Array;
   private readonly occurrences: Int32Array;
@@ -46,7 +48,7 @@ export class NeighbourCounts {
   }
 
   /**
-   * Writes the words of each token to where `add` says, in the order in which they came.
+   * Writes the words of each token to where `add` says, unless that is NOT_KEPT, in the order in which they came.
    * @param add called for each token with its count and number of words
    * @param lists what `add` gives places in, asked for when all have one
    */
@@ -56,8 +58,10 @@ export class NeighbourCounts {
       this.next[token] = add(token, this.counts[token], this.occurrences[token]);
     }
     const target = lists();
-    for (let event = 0; event < this.events; event++)
-      target[this.next[this.eventTokens[event]]++] = this.eventWords[event];
+    for (let event = 0; event < this.events; event++) {
+      const token = this.eventTokens[event];
+      if (this.next[token] !== NOT_KEPT) target[this.next[token]++] = this.eventWords[event];
+    }
   }
 
   clear(): void {

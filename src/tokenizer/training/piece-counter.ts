@@ -11,15 +11,20 @@ import { wasmScanArea } from '../wasm/scan-area.js';
 const INITIAL_BITS = 14;
 const INITIAL_ARENA_BYTES = 1 << 16;
 
+/** Entries a page: tables grow by pages, so that nothing is copied and none of it is in memory twice. */
+const PAGE_BITS = 13;
+const PAGE_MASK = (1 << PAGE_BITS) - 1;
+
 export class PieceCounter {
   /** Bytes that were counted. */
   bytes = 0;
   private readonly chunks: ChunkReader;
-  /** Slots of four key words; a slot whose last word is 0 is empty. */
-  private keys = new Int32Array(4 << INITIAL_BITS);
-  private counts = new Float64Array(1 << INITIAL_BITS);
-  private mask = (1 << INITIAL_BITS) - 1;
+  /** Entries in the order of appearance, by pages: four key words, and a count. */
+  private readonly keyPages: Int32Array[] = [];
+  private readonly countPages: Float64Array[] = [];
   private used = 0;
+  /** Open-addressed: number of an entry plus 1, 0 where none is. */
+  private index = new Int32Array(1 << INITIAL_BITS);
 
   /** Long pre-tokens: number in the order of appearance, plus 1, by hash. */
   private longTable = new Int32Array(1 << INITIAL_BITS);
@@ -45,11 +50,11 @@ export class PieceCounter {
   forEach(visit: (bytes: Uint8Array, count: number) => void): void {
     const key = new Uint8Array(16);
     const words = new DataView(key.buffer);
-    for (let slot = 0; slot <= this.mask; slot++) {
-      const last = this.keys[4 * slot + 3];
-      if (last === 0) continue;
-      for (let word = 0; word < 4; word++) words.setInt32(4 * word, this.keys[4 * slot + word], true);
-      visit(key.subarray(0, last >>> 24), this.counts[slot]);
+    for (let entry = 0; entry < this.used; entry++) {
+      const keys = this.keyPages[entry >> PAGE_BITS];
+      const at = (entry & PAGE_MASK) << 2;
+      for (let word = 0; word < 4; word++) words.setInt32(4 * word, keys[at + word], true);
+      visit(key.subarray(0, keys[at + 3] >>> 24), this.countPages[entry >> PAGE_BITS][entry & PAGE_MASK]);
     }
     let start = 0;
     this.longEnds.forEach((end, index) => {
@@ -60,10 +65,10 @@ export class PieceCounter {
 
   /** Forgets everything, for the memory. */
   clear(): void {
-    this.keys = new Int32Array(4 << INITIAL_BITS);
-    this.counts = new Float64Array(1 << INITIAL_BITS);
-    this.mask = (1 << INITIAL_BITS) - 1;
+    this.keyPages.length = 0;
+    this.countPages.length = 0;
     this.used = 0;
+    this.index = new Int32Array(1 << INITIAL_BITS);
     this.longTable = new Int32Array(1 << INITIAL_BITS);
     this.arena = new Uint8Array(INITIAL_ARENA_BYTES);
     this.longEnds.length = 0;
@@ -75,7 +80,9 @@ export class PieceCounter {
     const { ends, text } = this.chunks.area;
     const { view } = text;
     this.bytes += ends[count - 1];
-    let { keys, counts, mask } = this;
+    const { keyPages, countPages } = this;
+    let { index: table } = this;
+    let mask = table.length - 1;
     let start = 0;
     for (let index = 0; index < count; index++) {
       const end = ends[index];
@@ -91,45 +98,55 @@ export class PieceCounter {
       const key2 = view.getInt32(start + 8, true) & KEY_MASKS[masks + 2];
       const key3 = (view.getInt32(start + 12, true) & KEY_MASKS[masks + 3]) | (length << 24);
       let slot = hashKey(key0, key1, key2, key3) & mask;
-      for (;;) {
-        const at = slot << 2;
-        if (keys[at + 3] === key3 && keys[at] === key0 && keys[at + 1] === key1 && keys[at + 2] === key2)
+      let entry = table[slot] - 1;
+      while (entry >= 0) {
+        const keys = keyPages[entry >> PAGE_BITS];
+        const at = (entry & PAGE_MASK) << 2;
+        if (keys[at] === key0 && keys[at + 1] === key1 && keys[at + 2] === key2 && keys[at + 3] === key3)
           break;
-        if (keys[at + 3] === 0) {
-          keys[at] = key0;
-          keys[at + 1] = key1;
-          keys[at + 2] = key2;
-          keys[at + 3] = key3;
-          this.used += 1;
-          break;
-        }
         slot = (slot + 1) & mask;
+        entry = table[slot] - 1;
       }
-      counts[slot] += 1;
-      if (2 * this.used > mask) {
-        this.grow();
-        ({ keys, counts, mask } = this);
+      if (entry < 0) {
+        entry = this.addEntry(key0, key1, key2, key3);
+        table[slot] = entry + 1;
+        if (2 * this.used > mask) {
+          this.growIndex();
+          table = this.index;
+          mask = table.length - 1;
+        }
       }
+      countPages[entry >> PAGE_BITS][entry & PAGE_MASK] += 1;
       start = end;
     }
   }
 
-  private grow(): void {
-    const { keys, counts } = this;
-    const mask = 2 * this.mask + 1;
-    const grownKeys = new Int32Array(4 * (mask + 1));
-    const grownCounts = new Float64Array(mask + 1);
-    for (let from = 0; from <= this.mask; from++) {
-      const at = 4 * from;
-      if (keys[at + 3] === 0) continue;
-      let slot = hashKey(keys[at], keys[at + 1], keys[at + 2], keys[at + 3]) & mask;
-      while (grownKeys[4 * slot + 3] !== 0) slot = (slot + 1) & mask;
-      grownKeys.set(keys.subarray(at, at + 4), 4 * slot);
-      grownCounts[slot] = counts[from];
+  private addEntry(key0: number, key1: number, key2: number, key3: number): number {
+    const entry = this.used++;
+    if ((entry & PAGE_MASK) === 0) {
+      this.keyPages.push(new Int32Array(4 << PAGE_BITS));
+      this.countPages.push(new Float64Array(1 << PAGE_BITS));
     }
-    this.keys = grownKeys;
-    this.counts = grownCounts;
-    this.mask = mask;
+    const keys = this.keyPages[entry >> PAGE_BITS];
+    const at = (entry & PAGE_MASK) << 2;
+    keys[at] = key0;
+    keys[at + 1] = key1;
+    keys[at + 2] = key2;
+    keys[at + 3] = key3;
+    return entry;
+  }
+
+  private growIndex(): void {
+    const table = new Int32Array(2 * this.index.length);
+    const mask = table.length - 1;
+    for (let entry = 0; entry < this.used; entry++) {
+      const keys = this.keyPages[entry >> PAGE_BITS];
+      const at = (entry & PAGE_MASK) << 2;
+      let slot = hashKey(keys[at], keys[at + 1], keys[at + 2], keys[at + 3]) & mask;
+      while (table[slot] !== 0) slot = (slot + 1) & mask;
+      table[slot] = entry + 1;
+    }
+    this.index = table;
   }
 
   private countLong(start: number, end: number): void {

@@ -115,8 +115,7 @@ export class WasmEncoder implements PieceEncoder {
     let filled = 0;
     while (filled > 0 || !source.done) {
       filled += source.read(text, filled, CHUNK_BYTES);
-      text.fill(END_BYTE, filled, filled + TEXT_PADDING);
-      const count = exports.encode(this.pattern, filled, source.done);
+      const count = this.encodeChunk(filled, source.done);
       const consumed = exports.consumedBytes();
       if (consumed === 0) {
         const giant = output ?? new TokenBuffer();
@@ -133,6 +132,32 @@ export class WasmEncoder implements PieceEncoder {
     return total;
   }
 
+  encodePart(bytes: Uint8Array<ArrayBuffer>, length: number, output: TokenBuffer): number {
+    let position = 0;
+    while (position < length) {
+      const filled = Math.min(CHUNK_BYTES, length - position);
+      this.text.set(bytes.subarray(position, position + filled));
+      const count = this.encodeChunk(filled, false);
+      const consumed = this.exports.consumedBytes();
+      if (consumed > 0) {
+        output.append(this.tokens, count);
+        position += consumed;
+        continue;
+      }
+      if (position + filled === length) break;
+      const rest = bytes.slice(position, length + PADDING);
+      const encoded = this.encodeSlowly(rest, length - position, false, output);
+      if (encoded === 0) break;
+      position += encoded;
+    }
+    return position;
+  }
+
+  private encodeChunk(length: number, final: boolean): number {
+    this.text.fill(END_BYTE, length, length + TEXT_PADDING);
+    return this.exports.encode(this.pattern, length, final);
+  }
+
   /**
    * Deals with a pre-token that is longer than what is in the memory, in buffers that grow with it. What is left of the text
    * that was read for it, and is no more than a chunk, is in the memory then; returns its length.
@@ -146,20 +171,30 @@ export class WasmEncoder implements PieceEncoder {
       grown.set(bytes.subarray(0, length));
       bytes = grown;
       length += source.read(bytes, length, capacity);
-      bytes[length] = END_BYTE;
-      const ends = new Int32Array(length);
-      const text = { bytes, view: new DataView(bytes.buffer) };
-      const count = this.scanner(text, length, source.done, ends);
-      let start = 0;
-      for (const end of ends.subarray(0, count)) {
-        this.encodePiece(bytes, start, end, output);
-        start = end;
-      }
-      bytes.copyWithin(0, start, length);
-      length -= start;
+      const encoded = this.encodeSlowly(bytes, length, source.done, output);
+      bytes.copyWithin(0, encoded, length);
+      length -= encoded;
     } while (length > CHUNK_BYTES);
     this.text.set(bytes.subarray(0, length));
     return length;
+  }
+
+  /** Encodes a text of any length in TypeScript, as far as its end is no matter; returns how much that is. */
+  private encodeSlowly(
+    bytes: Uint8Array<ArrayBuffer>,
+    length: number,
+    final: boolean,
+    output: TokenBuffer,
+  ): number {
+    bytes[length] = END_BYTE;
+    const ends = new Int32Array(length);
+    const count = this.scanner({ bytes, view: new DataView(bytes.buffer) }, length, final, ends);
+    let start = 0;
+    for (const end of ends.subarray(0, count)) {
+      this.encodePiece(bytes, start, end, output);
+      start = end;
+    }
+    return start;
   }
 
   private encodePiece(bytes: Uint8Array, start: number, end: number, output: TokenBuffer): void {

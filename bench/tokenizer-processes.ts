@@ -1,0 +1,141 @@
+/** The parts of the tokenizer's benchmark that need processes or threads of their own: memory, training, workers. */
+import { open, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { measureNode } from './support/benchmark.js';
+
+const TRAIN_MODULE = new URL('../dist/tokenizer/train.js', import.meta.url).href;
+const LOAD_MODULE = new URL('../dist/tokenizer/load.js', import.meta.url).href;
+
+const TRAINED_SIZE = 32_000;
+/** A small corpus, as for an exercise: this many bytes to so many tokens. */
+const SMALL_BYTES = 130_000;
+const SMALL_SIZE = 500;
+
+type Python = <Result>(...args: readonly string[]) => Result | undefined;
+
+/** Largest resident set of a process that encodes a file, as a stream. */
+export async function encodingMemory(file: string): Promise<number> {
+  const code = `
+    import { createReadStream } from 'node:fs';
+    const { loadTokenizer } = await import(${JSON.stringify(LOAD_MODULE)});
+    const tokenizer = await loadTokenizer('cl100k_base');
+    let tokens = 0;
+    for await (const ids of tokenizer.encodeStream(createReadStream(process.argv[1]))) tokens += ids.length;
+    console.log(tokens);`;
+  const { peakBytes } = await measureNode(['--input-type=module', '-e', code, file]);
+  const peak = Math.round(peakBytes / 1e6);
+  process.stdout.write(`${JSON.stringify({ encoding_peak_mb: peak })}\n`);
+  return peak;
+}
+
+const WORKER = `
+  const { parentPort, workerData } = require('node:worker_threads');
+  import(workerData.module).then(async ({ loadTokenizer }) => {
+    const tokenizer = await loadTokenizer('cl100k_base');
+    const documents = workerData.documents.map((document) => Buffer.from(document));
+    parentPort.on('message', () => {
+      let tokens = 0;
+      for (let pass = 0; pass < workerData.passes; pass++)
+        for (const document of documents) tokens += tokenizer.encode(document).length;
+      parentPort.postMessage(tokens);
+    });
+    parentPort.postMessage('ready');
+  });`;
+
+const WORKER_PASSES = 8;
+
+/** Wall seconds in which threads, which are loaded and waiting, encode all documents, each thread its share. */
+async function withWorkers(documents: readonly Buffer[], count: number): Promise<number> {
+  const workers = Array.from({ length: count }, (_, index) => {
+    const share = documents.filter((_document, position) => position % count === index);
+    const workerData = { module: LOAD_MODULE, documents: share, passes: WORKER_PASSES };
+    return new Worker(WORKER, { eval: true, workerData });
+  });
+  const answer = (worker: Worker): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      worker.once('message', resolve);
+      worker.once('error', reject);
+    });
+  await Promise.all(workers.map(answer));
+  const started = performance.now();
+  const answers = workers.map(answer);
+  for (const worker of workers) worker.postMessage('go');
+  await Promise.all(answers);
+  const seconds = (performance.now() - started) / 1000;
+  await Promise.all(workers.map((worker) => worker.terminate()));
+  return seconds;
+}
+
+/** How much faster two workers are than one, by the clock: the machine has to be idle. */
+export async function twoWorkers(documents: readonly Buffer[]): Promise<Record<string, number>> {
+  let one = Infinity;
+  let two = Infinity;
+  for (let round = 0; round < 3; round++) {
+    one = Math.min(one, await withWorkers(documents, 1));
+    two = Math.min(two, await withWorkers(documents, 2));
+  }
+  const row = {
+    one_worker_seconds: Number(one.toFixed(3)),
+    two_workers_seconds: Number(two.toFixed(3)),
+    speedup: Number((one / two).toFixed(2)),
+  };
+  process.stdout.write(`${JSON.stringify(row)}\n`);
+  return row;
+}
+
+async function train(
+  file: string,
+  size: number,
+): Promise<{ seconds: number; merges: number; peak: number; base: number }> {
+  const code = `
+    import { createReadStream, readFileSync } from 'node:fs';
+    const { trainTokenizer } = await import(${JSON.stringify(TRAIN_MODULE)});
+    const peak = () => Number(/VmHWM:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]) * 1024;
+    const base = peak();
+    const before = process.cpuUsage();
+    const texts = createReadStream(process.argv[1]);
+    const model = await trainTokenizer(texts, { vocabSize: ${size}, specials: ['<|endoftext|>'] });
+    const { user, system } = process.cpuUsage(before);
+    const merges = model.merges.length / 3;
+    console.log(JSON.stringify({ seconds: (user + system) / 1e6, merges, base, peak: peak() }));`;
+  const { stdout } = await measureNode(['--input-type=module', '-e', code, file]);
+  return JSON.parse(stdout) as { seconds: number; merges: number; peak: number; base: number };
+}
+
+/**
+ * Training, and its memory: the largest resident set at the end, that before training (runtime and code), and the difference,
+ * which is what training itself takes; for both implementations.
+ */
+export async function training(name: string, file: string, python: Python): Promise<Record<string, unknown>> {
+  const ours = await train(file, TRAINED_SIZE);
+  const megabytes = (bytes: number): number => Math.round(bytes / 1e6);
+  const row: Record<string, unknown> = {
+    corpus: name,
+    merges: ours.merges,
+    seconds: Number(ours.seconds.toFixed(2)),
+    peak_mb: megabytes(ours.peak),
+    base_mb: megabytes(ours.base),
+    training_mb: megabytes(ours.peak - ours.base),
+  };
+  const peer = python<{ seconds: number; peak_megabytes: number; base_megabytes: number }>(
+    'train',
+    file,
+    String(TRAINED_SIZE),
+  );
+  if (peer !== undefined) {
+    row['tokenizers_seconds'] = Number(peer.seconds.toFixed(2));
+    row['tokenizers_peak_mb'] = Math.round(peer.peak_megabytes);
+    row['tokenizers_base_mb'] = Math.round(peer.base_megabytes);
+    row['tokenizers_training_mb'] = Math.round(peer.peak_megabytes - peer.base_megabytes);
+    row['times_as_fast'] = Number((peer.seconds / ours.seconds).toFixed(1));
+  }
+  const small = join(dirname(file), 'small');
+  const source = await open(file);
+  const { buffer } = await source.read(Buffer.alloc(SMALL_BYTES), 0, SMALL_BYTES, 0);
+  await source.close();
+  await writeFile(small, buffer);
+  row['small_seconds'] = Number((await train(small, SMALL_SIZE)).seconds.toFixed(2));
+  process.stdout.write(`${JSON.stringify(row)}\n`);
+  return row;
+}
