@@ -94,6 +94,7 @@ export const ERRORS = {
   TRAINING_DIVERGED: { exit: EXIT.failure, http: 500, title: 'Loss or gradients are not finite' },
   DATA_EXHAUSTED: { exit: EXIT.failure, http: 409, title: 'There are no tokens to train on' },
   RUN_NOT_FOUND: { exit: EXIT.failure, http: 404, title: 'There is no such model or run' },
+  CHECKPOINT_NOT_FOUND: { exit: EXIT.failure, http: 404, title: 'The run has no such checkpoint' },
   RUN_LOCKED: { exit: EXIT.failure, http: 409, title: 'Another process is training this run' },
   // service
   JOB_NOT_FOUND: { exit: EXIT.failure, http: 404, title: 'There is no such job' },

@@ -10,10 +10,12 @@ import { documentRoutes } from './routes/documents.js';
 import { corporaRoutes } from './routes/corpora.js';
 import { healthRoutes } from './routes/health.js';
 import { uploadRoutes } from './routes/uploads.js';
+import { completionRoutes } from './routes/completions.js';
 import { jobRoutes } from './routes/jobs.js';
 import { queueRoutes } from './routes/queue.js';
 import { serviceRoutes } from './routes/service.js';
 import { tokenizerRoutes } from './routes/tokenizers.js';
+import { modelRoutes } from './routes/models.js';
 import { firstIssue } from './schemas.js';
 
 export function createApp(context: ServerContext): App {
@@ -57,6 +59,8 @@ export function createApp(context: ServerContext): App {
   jobRoutes(app, context);
   queueRoutes(app, context);
   tokenizerRoutes(app, context);
+  modelRoutes(app, context);
+  completionRoutes(app, context);
   serviceRoutes(app, context);
   return app;
 }

@@ -15,6 +15,7 @@ import { AuditLog } from './access/audit.js';
 import { loadTokens, type Identity, type Scope, type TokenTable } from './access/tokens.js';
 import { DocumentReader } from './document-reader.js';
 import { CorpusStore } from './corpora/store.js';
+import { GenerationPool } from './generation/pool.js';
 import { JobManager } from './jobs/manager.js';
 import { countQueueEntries, ServiceMetrics } from './metrics.js';
 import type { ServerSettings } from './settings.js';
@@ -23,6 +24,8 @@ import { TokenizerThread } from './tokenizers/thread.js';
 
 /** Streams of the events of jobs that may be open at a time. */
 const MAX_FOLLOWERS = 1_000;
+/** Texts that may wait for a generator. */
+const MAX_WAITING_TEXTS = 64;
 
 export interface ServerContext {
   readonly workspace: Workspace;
@@ -35,6 +38,7 @@ export interface ServerContext {
   readonly documents: DocumentReader;
   readonly corpora: CorpusStore;
   readonly jobs: JobManager;
+  readonly generation: GenerationPool;
   /** Clients that follow jobs. */
   readonly followers: StreamCount;
   readonly tokenizers: TokenizerThread;
@@ -110,6 +114,16 @@ export async function createContext(options: ContextOptions): Promise<ServerCont
   metrics.gauge('tokenmill_event_streams', 'Streams of events that are open.', 'of', async () => ({
     jobs: followers.open,
   }));
+  const generation = new GenerationPool(workspace.root, {
+    generators: settings.generators,
+    maxWaiting: MAX_WAITING_TEXTS,
+    modelBytes: settings.modelMemory,
+    timeMs: settings.generationSeconds * 1000,
+  });
+  metrics.gauge('tokenmill_generations', 'Texts that are generated, and that wait.', 'state', async () => ({
+    running: generation.busy,
+    waiting: generation.queued,
+  }));
   const closing = new AbortController();
   // Whoever follows a job sees it stop; the streams end then.
   closing.signal.addEventListener('abort', () => {
@@ -128,6 +142,7 @@ export async function createContext(options: ContextOptions): Promise<ServerCont
     corpora,
     metrics,
     jobs,
+    generation,
     followers,
     tokenizers,
     closing: closing.signal,
@@ -135,7 +150,7 @@ export async function createContext(options: ContextOptions): Promise<ServerCont
     async close() {
       closing.abort();
       await jobs.close();
-      await Promise.all([documents.close(), corpora.close(), tokenizers.close()]);
+      await Promise.all([generation.close(), documents.close(), corpora.close(), tokenizers.close()]);
     },
   };
 }

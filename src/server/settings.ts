@@ -32,6 +32,9 @@ export const serverSettingsSchema = z.object({
     .describe('seconds until an unfinished upload that nobody touches goes'),
   concurrentJobs: integer(1, 64).default(2).describe('jobs that run at a time'),
   queuedJobs: integer(1, 100_000).default(100).describe('jobs that may wait'),
+  generators: integer(1, 64).default(1).describe('processes that generate text, each with its models'),
+  modelMemory: byteSize.default(2e9).describe('memory of the models that one of these holds'),
+  generationSeconds: integer(1).default(120).describe('how long one generated text may take'),
   shutdownSeconds: integer(1, 3600).default(30).describe('how long a stop waits for what is under way'),
 });
 

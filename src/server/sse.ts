@@ -2,7 +2,11 @@
  * Server-sent events (WHATWG HTML, section 9.2) over a response body that is pulled: an event is asked for when the client
  * has taken the one before, so a slow client holds back its source and costs no memory. A client that goes aborts `abort`.
  */
+import type { Context } from 'hono';
 import { TokenmillError } from '../core/errors.js';
+import type { Log } from '../core/log.js';
+import type { AppEnv } from './context.js';
+import { problemResponse } from './problem.js';
 
 export interface ServerSentEvent {
   readonly id?: number;
@@ -91,4 +95,9 @@ export function eventStream(
 function format({ id, event, data }: ServerSentEvent): string {
   const head = `${id === undefined ? '' : `id: ${id}\n`}${event === undefined ? '' : `event: ${event}\n`}`;
   return `${head}data: ${data}\n\n`;
+}
+
+/** An error that comes when a stream has begun: an event `error` with the problem details. */
+export async function problemEvent(error: unknown, c: Context<AppEnv>, log: Log): Promise<ServerSentEvent> {
+  return { event: 'error', data: await problemResponse(error, c, log).text() };
 }

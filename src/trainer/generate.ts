@@ -14,6 +14,15 @@ export interface GenerateOptions extends SamplingOptions {
   readonly seed: number;
 }
 
+export type EndOfGeneration = 'stop' | 'length';
+
+/** A token that was chosen. */
+export interface ChosenToken {
+  readonly id: number;
+  /** What it was chosen from, of the tokens of the vocabulary; valid until the next token is asked for. */
+  readonly logits: Float32Array;
+}
+
 /**
  * Continues a prompt, or begins a document where it is empty. Yields the text in pieces as whole characters appear,
  * up to end-of-text, `maxTokens` or the end of the model's context.
@@ -27,25 +36,47 @@ export async function* generate(
   options: GenerateOptions,
 ): AsyncGenerator<string> {
   const ids = Int32Array.from(promptIds(tokenizer, prompt));
-  const random = new Random(options.seed);
   const decoder = tokenizer.streamDecoder();
   program.reset();
+  const logits = await program.prefill(ids);
   const room = Math.min(options.maxTokens, program.context - ids.length);
-  let logits = await program.prefill(ids);
-  for (let made = 0; made < room; made++) {
-    // A model may have more rows than the tokenizer has tokens; they are padding.
-    const id = sampleToken(logits.subarray(0, tokenizer.vocabSize), options, random);
-    if (id === tokenizer.endOfTextId) break;
+  for await (const { id } of continueTokens(program, tokenizer, logits, room, options)) {
     const text = decoder.push(id);
     if (text !== '') yield text;
-    if (made + 1 < room) logits = await program.next(id);
   }
   const rest = decoder.end();
   if (rest !== '') yield rest;
 }
 
-/** Every document in training follows an end-of-text token, so one stands for "nothing yet". */
-function promptIds(tokenizer: Tokenizer, prompt: string): Iterable<number> {
+/**
+ * Goes on behind what the program has taken in, whose last logits are given, for `room` tokens at most. End-of-text is
+ * not among them; the result says whether it ended the text.
+ */
+export async function* continueTokens(
+  program: Pick<InferenceProgram, 'next'>,
+  tokenizer: Pick<Tokenizer, 'vocabSize' | 'endOfTextId'>,
+  logits: Float32Array,
+  room: number,
+  options: SamplingOptions & { readonly seed: number },
+): AsyncGenerator<ChosenToken, EndOfGeneration> {
+  const random = new Random(options.seed);
+  let last = logits;
+  for (let made = 0; made < room; made++) {
+    // A model may have more rows than the tokenizer has tokens; they are padding.
+    const usable = last.subarray(0, tokenizer.vocabSize);
+    const id = sampleToken(usable, options, random);
+    if (id === tokenizer.endOfTextId) return 'stop';
+    yield { id, logits: usable };
+    if (made + 1 < room) last = await program.next(id);
+  }
+  return 'length';
+}
+
+/**
+ * Ids of a prompt. Every document in training follows an end-of-text token, so one stands for "nothing yet".
+ * @throws TokenmillError USAGE
+ */
+export function promptIds(tokenizer: Tokenizer, prompt: string): Iterable<number> {
   if (prompt !== '') return tokenizer.encode(prompt);
   if (tokenizer.endOfTextId !== null) return [tokenizer.endOfTextId];
   throw new TokenmillError(

@@ -10,7 +10,7 @@ import { fromSystemError } from '../core/errors.js';
 import { writeFileAtomic } from '../core/files.js';
 
 /** The store's `training` view reads it by this name. */
-const METRICS_FILE = 'metrics.jsonl';
+export const METRICS_FILE = 'metrics.jsonl';
 
 export interface StepMetrics {
   readonly run: string;

@@ -9,7 +9,7 @@ import { BUILTIN_NAMES } from '../../tokenizer/builtin.js';
 import type { JobRequest } from './requests.js';
 
 /**
- * @throws TokenmillError FILE_NOT_FOUND for a corpus or its file, POLICY_INVALID, TOKENIZER_NOT_FOUND, DATASET_NOT_FOUND,
+ * @throws TokenmillError CORPUS_NOT_FOUND, FILE_NOT_FOUND for a file of it, POLICY_INVALID, TOKENIZER_NOT_FOUND, DATASET_NOT_FOUND,
  *   FILE_EXISTS for a tokenizer that there is already
  */
 export async function checkRequest(request: JobRequest, workspace: Workspace): Promise<void> {
@@ -39,7 +39,7 @@ async function checkCorpus(
   const folder = join(workspace.uploads, corpus);
   const present = new Set(await listFolder(folder));
   if (present.size === 0) {
-    throw new TokenmillError('FILE_NOT_FOUND', `there is no corpus ${corpus} with a file`, {
+    throw new TokenmillError('CORPUS_NOT_FOUND', `there is no corpus ${corpus} with a file`, {
       hint: `upload one first: PUT /v1/corpora/${corpus}/files/NAME`,
     });
   }

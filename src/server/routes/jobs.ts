@@ -58,6 +58,7 @@ const create = createRoute({
       headers: z.object({ Location: z.string().openapi({ description: 'where the job is' }) }),
     },
     ...problems(
+      'CORPUS_NOT_FOUND',
       'FILE_NOT_FOUND',
       'FILE_EXISTS',
       'POLICY_INVALID',

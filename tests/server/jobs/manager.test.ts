@@ -155,7 +155,7 @@ describe('the queue', () => {
 
 describe('requests', () => {
   it.each([
-    ['an unknown corpus', { kind: 'ingest', corpus: 'x' }, 'FILE_NOT_FOUND'],
+    ['an unknown corpus', { kind: 'ingest', corpus: 'x' }, 'CORPUS_NOT_FOUND'],
     ['an unknown file', { kind: 'ingest', corpus: 'c', files: ['x.txt'] }, 'FILE_NOT_FOUND'],
     ['a path as a file', { kind: 'ingest', corpus: 'c', files: ['../../secret'] }, 'USAGE'],
     ['a path as a corpus', { kind: 'ingest', corpus: '../c' }, 'USAGE'],
