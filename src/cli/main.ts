@@ -21,6 +21,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   generate: async () => (await import('./commands/generate.js')).generateCommand(),
   export: async () => (await import('./commands/export.js')).exportCommand(),
   queue: async () => (await import('./commands/queue.js')).queueCommand(),
+  doctor: async () => (await import('./commands/doctor.js')).doctorCommand(),
   serve: async () => (await import('./commands/serve.js')).serveCommand(),
 };
 

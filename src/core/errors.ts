@@ -107,6 +107,7 @@ export const ERRORS = {
     title: 'Another service runs on the workspace',
   },
   TOLERANCE_EXCEEDED: { exit: EXIT.failure, http: 500, title: 'A result deviates from its reference' },
+  CHECK_FAILED: { exit: EXIT.failure, http: 500, title: 'A check of the machine or the workspace failed' },
   INTERNAL: { exit: EXIT.failure, http: 500, title: 'A defect of Tokenmill' },
 } as const satisfies Record<string, ErrorKind>;
 

@@ -73,6 +73,24 @@ export async function acquireWriter(path: string, options: LeaseOptions): Promis
   }
 }
 
+export interface LeaseState {
+  /** `unknown` where the holder is on another machine and was heard of not long ago. */
+  readonly state: 'free' | 'held' | 'left' | 'unknown';
+  /** `process 17 on host`; null where it is free. */
+  readonly holder: string | null;
+}
+
+/** Who holds a lease, for a person: `left` is one whose process is gone, which the next writer takes over. */
+export async function inspectLease(path: string): Promise<LeaseState> {
+  const highest = (await leaseFiles(path)).at(-1);
+  const read = highest === undefined ? undefined : await readHolder(highest.path);
+  if (read?.holder === undefined || read.holder.released) return { state: 'free', holder: null };
+  const holder = `process ${read.holder.pid} on ${read.holder.host}`;
+  const alive = isProcessAlive(read.holder);
+  if (alive === true) return { state: 'held', holder };
+  return { state: alive === undefined && read.silentMs <= STALE_MS ? 'unknown' : 'left', holder };
+}
+
 export class WriterLease {
   private readonly base: string;
   private readonly file: LeaseFile;
