@@ -95,13 +95,14 @@ export async function createContext(options: ContextOptions): Promise<ServerCont
     expirySeconds: settings.uploadExpiry,
     onComplete: async ({ corpus, file, dataset }) =>
       (await jobs.create({ kind: 'ingest', corpus, files: [file], dataset })).id,
+    onWritten: (protocol, bytes) => metrics.uploadBytes.inc({ protocol }, bytes),
   });
   metrics.gauge('tokenmill_queue_entries', 'Entries of the queues, by state.', 'state', () =>
     countQueueEntries(workspace),
   );
   metrics.gauge('tokenmill_uploads', 'Resumable uploads by state.', 'state', async () => corpora.counts());
   metrics.gauge(
-    'tokenmill_upload_bytes',
+    'tokenmill_upload_space_bytes',
     'Bytes of uploads: taken or promised, and the quota.',
     'of',
     async () => ({

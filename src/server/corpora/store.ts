@@ -34,6 +34,8 @@ export interface CorporaOptions extends CorporaSettings {
   readonly log: Log;
   /** Starts the ingest of complete files; without it `ingest` is refused. */
   readonly onComplete?: OnComplete;
+  /** Told of bytes that were written. */
+  readonly onWritten?: (kind: UploadState['kind'], bytes: number) => void;
 }
 
 /** What a new upload is to become. */
@@ -70,7 +72,8 @@ export class CorpusStore {
     this.partial = join(options.folder, PARTIAL_FOLDER);
     this.files = new CorpusFiles(options.folder);
     this.space = new Space(options.folder, options);
-    this.services = { files: this.files, hasher: new FileHasher(), onComplete: options.onComplete };
+    const { onComplete, onWritten } = options;
+    this.services = { files: this.files, hasher: new FileHasher(), onComplete, onWritten };
     this.sweeper = setInterval(() => void this.expire(), SWEEP_MS);
     this.sweeper.unref();
   }

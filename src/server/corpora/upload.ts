@@ -25,6 +25,8 @@ export interface UploadServices {
   readonly files: CorpusFiles;
   readonly hasher: FileHasher;
   readonly onComplete: OnComplete | undefined;
+  /** Told of bytes that were written. */
+  readonly onWritten: ((kind: UploadState['kind'], bytes: number) => void) | undefined;
 }
 
 export interface AppendRequest {
@@ -221,6 +223,7 @@ export class Upload {
     hash: Hash | undefined,
   ): Promise<StreamEnd> {
     const flusher = new Flusher(file, offset);
+    let counted = offset;
     try {
       const { end } = await appendStream(source, file, {
         offset,
@@ -229,6 +232,8 @@ export class Upload {
         signal,
         onWritten: async (length) => {
           flusher.written(length);
+          this.services.onWritten?.(this.state.kind, length - counted);
+          counted = length;
           // Before its checksum is confirmed nothing of it counts.
           if (checksum === undefined) {
             this.offset = length;
