@@ -74,7 +74,8 @@ export async function appendStream(
   };
   const onEnd = (): void => settle('complete');
   const onBroken = (): void => settle('broken');
-  const idle = setTimeout(onBroken, IDLE_MS);
+  // While it is held back, it is the disk that is slow.
+  const idle = setTimeout(() => (source.isPaused() ? idle.refresh() : onBroken()), IDLE_MS);
   source.on('data', onData).on('end', onEnd).on('error', onBroken).on('close', onBroken);
   options.signal?.addEventListener('abort', onBroken);
   if (source.readableEnded) onEnd();
