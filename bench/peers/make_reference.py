@@ -13,6 +13,7 @@ import pathlib
 import sys
 
 import torch
+from checkpoint_names import checkpoint_gradients
 from safetensors.torch import save_file
 from transformers import (AutoModelForCausalLM, BloomConfig, CohereConfig, DeepseekV3Config, GPT2Config, GPTJConfig,
                           LlamaConfig, MixtralConfig, Olmo2Config, OPTConfig, Qwen2Config, Qwen3Config)
@@ -63,24 +64,6 @@ CLIP_NORM = 1.0
 STEPS = 6
 
 BALANCING_SPEED = 0.001
-
-
-def checkpoint_gradients(model):
-    """By the names of a checkpoint, where every expert has tensors of its own."""
-    gradients = {}
-    for name, value in model.named_parameters():
-        stem, _, last = name.rpartition('.')
-        if not stem.endswith('.experts'):
-            gradients[name] = value.grad
-            continue
-        mixtral = model.config.model_type == 'mixtral'
-        stem = stem.replace('.mlp.', '.block_sparse_moe.') if mixtral else stem
-        names = dict(gate='w1', up='w3', down='w2') if mixtral else {k: f'{k}_proj' for k in ('gate', 'up', 'down')}
-        for expert, gradient in enumerate(value.grad):
-            parts = dict(zip(('gate', 'up'), gradient.chunk(2))) if last == 'gate_up_proj' else dict(down=gradient)
-            gradients |= {f'{stem}.{expert}.{names[part]}.weight': tensor for part, tensor in parts.items()}
-    return {name.replace('.mlp.gate.', '.block_sparse_moe.gate.') if model.config.model_type == 'mixtral' else name: value
-            for name, value in gradients.items()}
 
 
 def balance(gate, _inputs, outputs):

@@ -16,9 +16,10 @@ import type { Log } from '../core/log.js';
 import { float32Tensor, toFloat32 } from './elements.js';
 import type { ModelState } from './programs/state.js';
 import { readSafetensors, writeSafetensors, type Tensor } from './safetensors.js';
+import { configText } from './models/config.js';
 import { segmentProgressSchema } from './segments.js';
+import { MODEL_FILE } from './weights.js';
 
-export const MODEL_FILE = 'model.safetensors';
 export const CONFIG_FILE = 'config.json';
 const OPTIMIZER_FILE = 'optimizer.safetensors';
 export const STATE_FILE = 'state.json';
@@ -108,13 +109,13 @@ export async function writeCheckpoint(
       ...parameterTensors(model.first, shapes, 'first.'),
       ...parameterTensors(model.second, shapes, 'second.'),
     ]);
-    const configText = `${JSON.stringify(config, null, 2)}\n`;
+    const configJson = configText(config);
     const files = {
       [MODEL_FILE]: (await writeSafetensors(join(temporary, MODEL_FILE), weights)).sha256,
       [OPTIMIZER_FILE]: (await writeSafetensors(join(temporary, OPTIMIZER_FILE), moments)).sha256,
-      [CONFIG_FILE]: sha256(configText),
+      [CONFIG_FILE]: sha256(configJson),
     };
-    await writeFileAtomic(join(temporary, CONFIG_FILE), configText);
+    await writeFileAtomic(join(temporary, CONFIG_FILE), configJson);
     await writeFileAtomic(join(temporary, STATE_FILE), `${JSON.stringify({ ...state, files }, null, 2)}\n`);
     await syncFolder(temporary);
     await removeCheckpoint(target);

@@ -2,6 +2,7 @@
  * Takes a run from its first step, or from a checkpoint, to the end of its schedule: opens what the loop works on, and
  * closes it in order whatever happens.
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatCount } from '../core/format.js';
 import type { Log } from '../core/log.js';
@@ -10,6 +11,7 @@ import type { DatasetPaths, Workspace } from '../store/workspace.js';
 import {
   pruneCheckpoints,
   readModelState,
+  readParameters,
   writeCheckpoint,
   type Checkpoint,
   type TrainingState,
@@ -21,9 +23,9 @@ import { runLoop, type LoopPosition, type LoopProgress, type LoopResult } from '
 import { MetricsFile } from './metrics.js';
 import { parameterCount, parameterSpecs } from './models/registry.js';
 import type { RunSettings, TrainOptions } from './options.js';
-import { initialState } from './programs/state.js';
+import { freshMoments, initialState, type ModelState } from './programs/state.js';
 import { compileTraining, type TrainingProgram } from './programs/training.js';
-import { validShards, type Run } from './run.js';
+import { INITIAL_FILE, validShards, type Run } from './run.js';
 import { evaluateBatches, tokenByteLengths, validationBatches, type Evaluation } from './validation.js';
 
 /** AdamW's epsilon, outside of the square root; PyTorch's default. */
@@ -65,8 +67,7 @@ export async function continueRun(
       optimizer: optimizerOf(settings),
       engine,
       threads: options.threads,
-      state:
-        checkpoint === undefined ? initialState(config, settings.seed) : await readModelState(checkpoint),
+      state: checkpoint === undefined ? await firstState(run) : await readModelState(checkpoint),
     });
     try {
       const size = `${formatCount(parameterCount(config))} parameters`;
@@ -98,6 +99,13 @@ export async function continueRun(
   } finally {
     await data.close();
   }
+}
+
+/** The weights that the run was given, or random ones. */
+async function firstState({ folder, config, file }: Run): Promise<ModelState> {
+  const path = join(folder, INITIAL_FILE);
+  if (!existsSync(path)) return initialState(config, file.settings.seed);
+  return { step: 0, parameters: await readParameters(path), ...freshMoments(config) };
 }
 
 async function openData(

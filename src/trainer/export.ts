@@ -1,14 +1,16 @@
-/** A model as a Hugging Face folder: config.json, generation_config.json, model.safetensors and the tokenizer's files. */
+/** A model as a Hugging Face folder: config.json, generation_config.json, the weights and the tokenizer's files. */
 import { randomUUID } from 'node:crypto';
-import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fromSystemError, TokenmillError } from '../core/errors.js';
-import { listFolder, syncFile, syncFolder, TEMPORARY_PREFIX, writeFileAtomic } from '../core/files.js';
+import { listFolder, syncFolder, TEMPORARY_PREFIX, writeFileAtomic } from '../core/files.js';
 import type { Log } from '../core/log.js';
 import type { Workspace } from '../store/workspace.js';
 import { saveTokenizer } from '../tokenizer/save.js';
-import { CONFIG_FILE, MODEL_FILE } from './checkpoint.js';
+import { CONFIG_FILE } from './checkpoint.js';
 import { openModelFolder } from './model-folder.js';
+import { configText } from './models/config.js';
+import { copyWeights } from './weights.js';
 
 /**
  * Writes the folder, which appears whole or not at all.
@@ -20,6 +22,7 @@ export async function exportModel(
   path: string,
   output: string,
   context: { readonly workspace: Workspace; readonly log: Log },
+  options: { readonly maxShardBytes?: number } = {},
 ): Promise<void> {
   const model = await openModelFolder(path, context.workspace, context.log);
   const tokenizer = await model.tokenizer();
@@ -31,12 +34,11 @@ export async function exportModel(
   const temporary = join(dirname(output), `${TEMPORARY_PREFIX}${randomUUID()}-${basename(output)}`);
   try {
     await mkdir(temporary, { recursive: true });
-    await copyFile(join(model.folder, MODEL_FILE), join(temporary, MODEL_FILE));
-    await syncFile(join(temporary, MODEL_FILE));
+    await copyWeights(model.folder, temporary, options.maxShardBytes);
     await saveTokenizer(tokenizer.model, temporary);
     const endOfText = tokenizer.endOfTextId;
     const generation = { bos_token_id: endOfText, eos_token_id: endOfText };
-    await writeFileAtomic(join(temporary, CONFIG_FILE), `${JSON.stringify(model.config, null, 2)}\n`);
+    await writeFileAtomic(join(temporary, CONFIG_FILE), configText(model.config));
     await writeFileAtomic(
       join(temporary, 'generation_config.json'),
       `${JSON.stringify(generation, null, 2)}\n`,

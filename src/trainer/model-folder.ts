@@ -14,24 +14,25 @@ import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import {
   CONFIG_FILE,
   latestCheckpoint,
-  MODEL_FILE,
   openCheckpoint,
-  readParameters,
   STATE_FILE,
   type TrainingState,
 } from './checkpoint.js';
 import { parseModelConfig, type ModelConfig } from './models/registry.js';
-import { loadRunTokenizer, RUN_FILE } from './run.js';
+import { loadRunTokenizer, RUN_FILE } from './run-file.js';
+import { hasWeights, MODEL_FILE, readWeights } from './weights.js';
 
 const TOKENIZER_FILE = 'tokenizer.json';
 
 export interface ModelFolder {
-  /** The folder that has config.json and model.safetensors. */
+  /** The folder that has config.json and the weights. */
   readonly folder: string;
   readonly config: ModelConfig;
   /** What it was trained with; undefined for a model that Tokenmill did not train. */
   readonly training: TrainingState | undefined;
   parameters(): Promise<Map<string, Float32Array>>;
+  /** Whether it has one, or names one. */
+  readonly hasTokenizer: boolean;
   /** @throws TokenmillError TOKENIZER_NOT_FOUND, TOKENIZER_MISMATCH */
   tokenizer(): Promise<Tokenizer>;
 }
@@ -48,7 +49,8 @@ export async function openModelFolder(path: string, workspace: Workspace, log: L
     folder,
     config,
     training: state,
-    parameters: () => readParameters(join(folder, MODEL_FILE)),
+    hasTokenizer: state !== undefined || existsSync(join(folder, TOKENIZER_FILE)),
+    parameters: () => readWeights(folder, config),
     async tokenizer() {
       if (state !== undefined) return loadRunTokenizer(workspace, state.tokenizer);
       if (existsSync(join(folder, TOKENIZER_FILE))) return loadTokenizer(folder);
@@ -62,7 +64,7 @@ export async function openModelFolder(path: string, workspace: Workspace, log: L
 async function resolveFolder(path: string, workspace: Workspace, log: Log): Promise<string> {
   const named = join(workspace.models, basename(path));
   const folder = !existsSync(path) && path === basename(path) ? named : path;
-  if (existsSync(join(folder, MODEL_FILE))) return folder;
+  if (hasWeights(folder)) return folder;
   if (existsSync(join(folder, RUN_FILE))) {
     const checkpoint = await latestCheckpoint(join(folder, 'checkpoints'), log);
     if (checkpoint !== undefined) return checkpoint.folder;

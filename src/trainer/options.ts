@@ -20,10 +20,11 @@ export const trainOptionsSchema = z.object({
     .optional()
     .describe('name of the run (default: dataset and model, for example default-tiny)'),
   dataset: z.string().optional().describe('dataset to train on (default: default)'),
-  model: z
+  model: z.string().optional().describe('a preset, or the path of a config.json (default: tiny)'),
+  from: z
     .string()
     .optional()
-    .describe('a preset, tiny or small, or the path of a config.json (default: tiny)'),
+    .describe('begin with the weights of a model: a run, or a folder with config.json and weights'),
   steps: integer(1)
     .optional()
     .describe('steps of the whole run; more of them continue a finished one (default: 1000)'),

@@ -5,8 +5,8 @@
  * exactly when it does. What run.json says decides the weights and never changes, except for the number of steps.
  */
 import { existsSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { z } from 'zod';
+import { rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { TokenmillError } from '../core/errors.js';
 import { ensureFolder, readJson, syncFolder, writeFileAtomic } from '../core/files.js';
 import { canonicalJson } from '../core/hash.js';
@@ -14,47 +14,19 @@ import type { Log } from '../core/log.js';
 import { readCommits } from '../store/commits.js';
 import { acquireWriter, type WriterLease } from '../store/lease.js';
 import { checkName, type DatasetPaths, type Workspace } from '../store/workspace.js';
-import { loadTokenizer } from '../tokenizer/load.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
-import { CONFIG_FILE } from './checkpoint.js';
+import { CONFIG_FILE, parameterTensors } from './checkpoint.js';
 import { committedShards } from './feeds.js';
-import { presetConfig, PRESET_NAMES } from './models/presets.js';
-import { modelSize, parseModelConfig, type ModelConfig } from './models/registry.js';
-import {
-  checkAgainstRun,
-  DEFAULT_DATASET,
-  DEFAULT_MODEL,
-  DEFAULT_STEPS,
-  newRunSettings,
-  runSettingsSchema,
-  type TrainOptions,
-} from './options.js';
+import { configText } from './models/config.js';
+import { parameterSpecs, parseModelConfig, type ModelConfig } from './models/registry.js';
+import { checkAgainstRun, DEFAULT_DATASET, DEFAULT_MODEL, type TrainOptions } from './options.js';
+import { modelName, planModel, planRun, type RunPlan } from './plan-run.js';
+import { loadRunTokenizer, readRunFile, RUN_FILE, type RunFile, writeRunFile } from './run-file.js';
+import { writeSafetensors } from './safetensors.js';
 
-export const RUN_FILE = 'run.json';
+/** Weights that the run began with, where they were not random. */
+export const INITIAL_FILE = 'initial.safetensors';
 const LOCK_FILE = 'run.lock';
-
-const shardReferenceSchema = z.strictObject({
-  name: z.string(),
-  shard: z.string(),
-  sha256: z.string(),
-  tokens: z.number().int(),
-});
-
-export const runFileSchema = z.strictObject({
-  version: z.literal(1),
-  name: z.string(),
-  dataset: z.string(),
-  tokenizer: z.strictObject({ name: z.string(), sha256: z.string() }),
-  /** Name of a preset or of a configuration's file; config.json has what it stands for. */
-  model: z.string(),
-  /** Where the schedule ends. */
-  steps: z.number().int().positive(),
-  settings: runSettingsSchema,
-  /** The valid split when the run first had one, so that its evaluations can be compared with each other. */
-  valid: z.array(shardReferenceSchema),
-});
-
-export type RunFile = z.output<typeof runFileSchema>;
 
 export interface Run {
   readonly file: RunFile;
@@ -72,13 +44,13 @@ export interface Run {
  *   TOKENIZER_MISMATCH
  */
 export async function openRun(workspace: Workspace, options: TrainOptions, log: Log): Promise<Run> {
-  const model = options.model ?? DEFAULT_MODEL;
+  const model = options.from ?? options.model ?? DEFAULT_MODEL;
   const name = options.run ?? `${options.dataset ?? DEFAULT_DATASET}-${modelName(model)}`;
   checkName('run', name);
   const folder = join(workspace.models, name);
   const path = join(folder, RUN_FILE);
   // Planned before anything is written, so that a mistake leaves no trace.
-  const plan = existsSync(path) ? undefined : await planRun(workspace, name, options);
+  const plan = existsSync(path) ? undefined : await planRun(workspace, name, options, log);
   const checkpoints = join(folder, 'checkpoints');
   await ensureFolder(checkpoints);
   const lease = await acquireWriter(join(folder, LOCK_FILE), { what: `run ${name}`, code: 'RUN_LOCKED' });
@@ -88,6 +60,11 @@ export async function openRun(workspace: Workspace, options: TrainOptions, log: 
     const config = parseModelConfig(await readJson(join(folder, CONFIG_FILE)));
     const tokenizer = await loadRunTokenizer(workspace, file.tokenizer);
     checkAgainstRun(file, options);
+    if (options.from !== undefined && !existsSync(join(folder, INITIAL_FILE))) {
+      throw new TokenmillError('CONFIG_MISMATCH', `run ${name} did not begin with the weights of a model`, {
+        hint: 'leave --from out to continue it, or begin another run with --run NAME',
+      });
+    }
     if (options.model !== undefined) await checkModel(options.model, config, tokenizer, file);
     return {
       file: await reschedule(file, path, options, log),
@@ -110,14 +87,6 @@ export async function validShards({ file, folder }: Run, dataset: DatasetPaths):
   const shards = committedShards(await readCommits(dataset), 'valid');
   if (shards.length > 0) await writeRunFile(folder, { ...file, valid: shards });
   return shards;
-}
-
-/** run.json of a run. @throws TokenmillError RUN_NOT_FOUND, MODEL_INVALID */
-export async function readRunFile(path: string): Promise<RunFile> {
-  const parsed = runFileSchema.safeParse(await readJson(path));
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new TokenmillError('MODEL_INVALID', `${path}: ${issue.path.join('.')}: ${issue.message}`);
 }
 
 /** @throws TokenmillError CONFIG_MISMATCH where the model asked for is not the one that the run began with */
@@ -145,91 +114,15 @@ async function reschedule(file: RunFile, path: string, options: TrainOptions, lo
   return changed;
 }
 
-async function writeRunFile(folder: string, file: RunFile): Promise<void> {
-  await writeFileAtomic(join(folder, RUN_FILE), `${JSON.stringify(file, null, 2)}\n`);
-}
-
-interface RunPlan {
-  readonly file: RunFile;
-  readonly config: ModelConfig;
-}
-
-/** What a new run would be. Writes nothing. */
-async function planRun(workspace: Workspace, name: string, options: TrainOptions): Promise<RunPlan> {
-  const dataset = options.dataset ?? DEFAULT_DATASET;
-  await workspace.readDatasetConfig(dataset);
-  const commits = await readCommits(workspace.dataset(dataset));
-  const tokenizer = commits.at(-1)?.tokenizer ?? null;
-  if (tokenizer === null) {
-    throw new TokenmillError('DATA_EXHAUSTED', `dataset ${dataset} has no tokens yet`, {
-      hint: `bring documents into it first: tokenmill ingest INPUT --dataset ${dataset}`,
-    });
+async function createRun(folder: string, { file, config, parameters }: RunPlan): Promise<void> {
+  if (parameters !== undefined) {
+    const shapes = new Map(parameterSpecs(config).map(({ name, shape }) => [name, shape]));
+    const path = join(folder, INITIAL_FILE);
+    // One that a process left which died before the run existed.
+    await rm(path, { force: true });
+    await writeSafetensors(path, parameterTensors(parameters, shapes));
   }
-  const model = options.model ?? DEFAULT_MODEL;
-  const loaded = await loadRunTokenizer(workspace, tokenizer);
-  const config = await planModel(model, loaded);
-  const settings = newRunSettings(options, modelSize(config));
-  const file: RunFile = {
-    version: 1,
-    name,
-    dataset,
-    tokenizer,
-    model: modelName(model),
-    steps: options.steps ?? DEFAULT_STEPS,
-    settings,
-    valid: committedShards(commits, 'valid'),
-  };
-  return { file, config };
-}
-
-async function createRun(folder: string, { file, config }: RunPlan): Promise<void> {
-  await writeFileAtomic(join(folder, CONFIG_FILE), `${JSON.stringify(config, null, 2)}\n`);
+  await writeFileAtomic(join(folder, CONFIG_FILE), configText(config));
   await syncFolder(dirname(folder));
   await writeRunFile(folder, file);
-}
-
-/** `tiny` -> `tiny`; `models/llama/config.json` -> `llama`; `shapes/wide.json` -> `wide` */
-function modelName(model: string): string {
-  if (isPreset(model)) return model;
-  const stem = basename(model) === CONFIG_FILE ? basename(dirname(model)) : basename(model, '.json');
-  return stem.replaceAll(/[^A-Za-z0-9._-]/g, '-').replace(/^[^A-Za-z0-9]+/, '') || 'model';
-}
-
-function isPreset(model: string): boolean {
-  return (PRESET_NAMES as readonly string[]).includes(model);
-}
-
-/** The configuration as config.json keeps it, with what transformers needs to generate: the ids of special tokens. */
-async function planModel(model: string, tokenizer: Tokenizer): Promise<ModelConfig> {
-  const isFile = !isPreset(model) && (model.endsWith('.json') || existsSync(model));
-  const config = isFile ? parseModelConfig(await readJson(model)) : presetConfig(model, tokenizer.vocabSize);
-  if (config.vocab_size < tokenizer.vocabSize) {
-    throw new TokenmillError(
-      'MODEL_INVALID',
-      `the model has a vocabulary of ${config.vocab_size}, the tokenizer of the dataset one of ${tokenizer.vocabSize}`,
-      { place: isFile ? { file: model } : {}, hint: `set vocab_size to ${tokenizer.vocabSize} or more` },
-    );
-  }
-  return parseModelConfig({
-    ...config,
-    dtype: 'float32',
-    bos_token_id: tokenizer.endOfTextId,
-    eos_token_id: tokenizer.endOfTextId,
-    pad_token_id: null,
-  });
-}
-
-/** @throws TokenmillError TOKENIZER_NOT_FOUND, TOKENIZER_MISMATCH */
-export async function loadRunTokenizer(
-  workspace: Workspace,
-  { name, sha256 }: { readonly name: string; readonly sha256: string },
-): Promise<Tokenizer> {
-  const folder = join(workspace.tokenizers, name);
-  const tokenizer = await loadTokenizer(folder);
-  if (tokenizer.sha256 === sha256) return tokenizer;
-  throw new TokenmillError(
-    'TOKENIZER_MISMATCH',
-    `${folder} is not the tokenizer that the dataset and its runs were made with`,
-    { place: { file: folder }, hint: 'put the original tokenizer back' },
-  );
 }

@@ -1,20 +1,15 @@
 /** Trains a model: begins a run or continues it, and shows what it has learned. */
-import { join } from 'node:path';
-import {
-  latestCheckpoint,
-  MODEL_FILE,
-  readParameters,
-  setAsideAfter,
-  type Checkpoint,
-} from './checkpoint.js';
+import { latestCheckpoint, setAsideAfter, type Checkpoint } from './checkpoint.js';
 import { continueRun, type TrainContext } from './continue-run.js';
 import { openEngine } from './engine.js';
 import type { Engine } from './engines/engine.js';
 import { generate } from './generate.js';
+import { modelSize } from './models/registry.js';
 import type { TrainOptions } from './options.js';
 import { compileInference } from './programs/inference.js';
 import { openRun, type Run } from './run.js';
 import type { Evaluation } from './validation.js';
+import { readWeights } from './weights.js';
 
 /** The sample at the end: tokens at most, and how they are chosen. */
 const SAMPLE_TOKENS = 120;
@@ -69,8 +64,12 @@ async function sampleText(
   engine: Engine,
   options: TrainOptions,
 ): Promise<string> {
-  const parameters = await readParameters(join(folder, MODEL_FILE));
-  const program = await compileInference(config, parameters, { engine, threads: options.threads });
+  const parameters = await readWeights(folder, config);
+  const program = await compileInference(config, parameters, {
+    engine,
+    threads: options.threads,
+    context: Math.min(modelSize(config).positions, SAMPLE_TOKENS + 1),
+  });
   try {
     let text = '';
     const settings = { ...SAMPLE, seed: file.settings.seed, maxTokens: SAMPLE_TOKENS };

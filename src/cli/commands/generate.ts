@@ -5,7 +5,8 @@ import { integer } from '../../core/config.js';
 import { stderrLog } from '../../core/log.js';
 import { openEngine } from '../../trainer/engine.js';
 import { generate } from '../../trainer/generate.js';
-import { openModelFolder } from '../../trainer/model-folder.js';
+import { type ModelFolder, openModelFolder } from '../../trainer/model-folder.js';
+import { modelSize } from '../../trainer/models/registry.js';
 import { trainOptionsSchema } from '../../trainer/options.js';
 import { compileInference } from '../../trainer/programs/inference.js';
 import { openWorkspace, settingsOf, withSettings, withWorkspace, write } from '../context.js';
@@ -49,6 +50,7 @@ async function run(
   const program = await compileInference(model.config, await model.parameters(), {
     engine: await openEngine(options),
     threads: options.threads,
+    context: contextFor(model, tokenizer.encode(prompt).length, options.maxTokens),
   });
   try {
     await write(prompt);
@@ -59,4 +61,9 @@ async function run(
   } finally {
     await program.dispose();
   }
+}
+
+/** No more positions than the text can have: the cache and each step's work grow with them. */
+function contextFor({ config }: ModelFolder, prompt: number, more: number): number {
+  return Math.min(modelSize(config).positions, Math.max(1, prompt) + more);
 }

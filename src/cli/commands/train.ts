@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { formatCount } from '../../core/format.js';
 import { stderrLog } from '../../core/log.js';
 import { Progress } from '../../core/progress.js';
+import { PRESET_NAMES } from '../../trainer/models/presets.js';
 import { trainOptionsSchema } from '../../trainer/options.js';
 import { train, type TrainSummary } from '../../trainer/train.js';
 import {
@@ -13,6 +14,8 @@ import {
   withWorkspace,
   write,
 } from '../context.js';
+
+const HELP_WIDTH = 100;
 
 export function trainCommand(): Command {
   const command = new Command('train')
@@ -25,10 +28,26 @@ Examples:
   tokenmill train                                        preset "tiny" on dataset "default", a few minutes on a CPU
   tokenmill train --dataset crawl --run first --steps 1000
   tokenmill train --dataset crawl --model config.json --batch 4 --context 512
+  tokenmill train --dataset crawl --model qwen3-tiny     another family; the presets are below
+  tokenmill train --dataset crawl --from ./a-model       further training of a model that is there
   tokenmill train --dataset crawl --run second --replay  reads every shard again, whatever the queue says
-The same command again continues at the last checkpoint.`,
+The same command again continues at the last checkpoint.
+
+Presets (docs/models.md says what they are):
+${presetList()}`,
     );
   return withWorkspace(withSettings(command, trainOptionsSchema)).action(run);
+}
+
+/** The names in lines of a terminal's width. */
+function presetList(): string {
+  const lines = [''];
+  for (const name of PRESET_NAMES) {
+    const line = `${lines.at(-1)}  ${name}`;
+    if (line.length > HELP_WIDTH) lines.push(`  ${name}`);
+    else lines[lines.length - 1] = line;
+  }
+  return lines.join('\n');
 }
 
 async function run(flags: Record<string, unknown> & { workspace?: string; json?: boolean }): Promise<void> {

@@ -8,7 +8,7 @@
 // Not 'zod' itself: the routes describe these schemas, which only those made behind this import can do.
 import { z } from '@hono/zod-openapi';
 import { PATTERN_NAMES } from '../../tokenizer/patterns.js';
-import { PRESET_NAMES, type PresetName } from '../../trainer/models/presets.js';
+import { PRESET_NAMES } from '../../trainer/models/presets.js';
 
 const MAX_FILES = 10_000;
 const MAX_SPECIALS = 1_000;
@@ -79,7 +79,7 @@ export const trainRequestSchema = z.strictObject({
   kind: z.literal('train'),
   dataset: name.default('default').describe('the dataset to train on'),
   run: name.optional().describe('name of the run; default: dataset and model'),
-  model: z.enum(PRESET_NAMES as [PresetName, ...PresetName[]]).default('tiny'),
+  model: z.enum(PRESET_NAMES as [string, ...string[]]).default('tiny'),
   steps: count.optional().describe('steps of the whole run; more of them continue a finished one'),
   batch: count.max(1 << 20).optional(),
   context: count.max(1 << 24).optional(),

@@ -26,3 +26,12 @@ export function parseWith<Output>(schema: z.ZodType<Output>, config: unknown): O
     },
   );
 }
+
+/** Fields that transformers wants to see with a point, which JSON.stringify leaves out of whole numbers. */
+const FLOAT_FIELDS =
+  /^( *"(?:logit_scale|routed_scaling_factor|router_aux_loss_coef|router_jitter_noise|factor|low_freq_factor|high_freq_factor|attention_factor)": \d+)(,?)$/gm;
+
+/** Content of config.json. */
+export function configText(config: unknown): string {
+  return `${JSON.stringify(config, null, 2)}\n`.replaceAll(FLOAT_FIELDS, '$1.0$2');
+}

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { presetConfig, PRESET_NAMES } from '../../../src/trainer/models/presets.js';
-import { parameterCount, parameterSpecs, parseModelConfig } from '../../../src/trainer/models/registry.js';
+import { parameterSpecs, parseModelConfig } from '../../../src/trainer/models/registry.js';
 import { loadReferenceModel, REFERENCE_MODELS } from '../../support/reference-model.js';
 
 const SMALL = {
@@ -115,21 +114,5 @@ describe('parameters', () => {
     );
     expect(names[0]).toBe('model.embed_tokens.weight');
     expect(names).not.toContain('lm_head.weight');
-  });
-});
-
-describe('presets', () => {
-  it('are of the size that they promise', () => {
-    // Embedding, then a layer: norms, queries and output, keys and values, feed-forward; then the last norm.
-    const layer = 2 * 128 + 2 * 128 * 128 + 2 * 64 * 128 + 3 * 352 * 128;
-    expect(parameterCount(presetConfig('tiny', 8192))).toBe(8192 * 128 + 4 * layer + 128);
-    const larger = 2 * 384 + 2 * 384 * 384 + 2 * 128 * 384 + 3 * 1024 * 384;
-    expect(parameterCount(presetConfig('small', 8192))).toBe(8192 * 384 + 6 * larger + 384);
-  });
-  it('are known by name', () => {
-    expect(PRESET_NAMES).toEqual(['tiny', 'small']);
-    expect(() => presetConfig('huge', 8192)).toThrow(
-      expect.objectContaining({ code: 'MODEL_INVALID', message: 'there is no preset "huge"' }),
-    );
   });
 });
