@@ -1,8 +1,10 @@
 /** What a new run would be: its configuration, settings and first weights. Writes nothing. */
 import { existsSync } from 'node:fs';
+import { totalmem } from 'node:os';
 import { basename, dirname } from 'node:path';
 import { TokenmillError } from '../core/errors.js';
 import { readJson } from '../core/files.js';
+import { formatCount } from '../core/format.js';
 import type { Log } from '../core/log.js';
 import { readCommits } from '../store/commits.js';
 import type { Workspace } from '../store/workspace.js';
@@ -11,7 +13,13 @@ import { CONFIG_FILE } from './checkpoint.js';
 import { committedShards } from './feeds.js';
 import { openModelFolder } from './model-folder.js';
 import { presetConfig, PRESET_NAMES } from './models/presets.js';
-import { modelSize, parameterSpecs, parseModelConfig, type ModelConfig } from './models/registry.js';
+import {
+  modelSize,
+  parameterCount,
+  parameterSpecs,
+  parseModelConfig,
+  type ModelConfig,
+} from './models/registry.js';
 import {
   DEFAULT_DATASET,
   DEFAULT_MODEL,
@@ -28,7 +36,23 @@ export interface RunPlan {
   readonly parameters?: ReadonlyMap<string, Float32Array>;
 }
 
-/** @throws TokenmillError USAGE, MODEL_INVALID, DATASET_NOT_FOUND, DATA_EXHAUSTED, TOKENIZER_MISMATCH */
+/** Bytes of a parameter in training: itself, its gradient and two moments. */
+const TRAINING_BYTES = 16;
+
+/** @throws TokenmillError CONFIG_INVALID where the machine cannot hold even the state of training */
+function checkMemory(model: string, config: ModelConfig): void {
+  const count = parameterCount(config);
+  const needed = count * TRAINING_BYTES;
+  if (needed <= totalmem()) return;
+  const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(0)} GB`;
+  throw new TokenmillError(
+    'CONFIG_INVALID',
+    `${model} has ${formatCount(count)} parameters, whose training needs ${gigabytes(needed)} of memory; the machine has ${gigabytes(totalmem())}`,
+    { hint: 'choose a smaller model' },
+  );
+}
+
+/** @throws TokenmillError USAGE, CONFIG_INVALID, MODEL_INVALID, DATASET_NOT_FOUND, DATA_EXHAUSTED, TOKENIZER_MISMATCH */
 export async function planRun(
   workspace: Workspace,
   name: string,
@@ -57,6 +81,7 @@ export async function planRun(
   if (missing !== undefined) {
     throw new TokenmillError('MODEL_INVALID', `${model}: the tensor ${missing.name} is missing`);
   }
+  checkMemory(model, config);
   const settings = newRunSettings(options, modelSize(config));
   const file: RunFile = {
     version: 1,

@@ -37,6 +37,17 @@ function checkpoints({ workspace }: SmallWorkspace): Promise<string[]> {
   return readdir(join(workspace.models, 'r', 'checkpoints'));
 }
 
+describe('a model that is too large for the machine', () => {
+  it('is refused before anything is written', async () => {
+    const made = await smallWorkspace(SHARDS);
+    await expect(run(made, { model: 'gpt3-175b' })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining('gpt3-175b has 173,') as string,
+    });
+    await expect(readdir(made.workspace.models)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+});
+
 describe('a run', () => {
   it('learns, and leaves a model, its state and its metrics', async () => {
     const made = await smallWorkspace(SHARDS);
