@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { TokenmillError } from '../core/errors.js';
 import { listFolder, readJson } from '../core/files.js';
 import { checkName, type Workspace } from '../store/workspace.js';
-import { CONFIG_FILE, MODEL_FILE, STATE_FILE, trainingStateSchema } from '../trainer/checkpoint.js';
+import { CONFIG_FILE, STATE_FILE, trainingStateSchema } from '../trainer/checkpoint.js';
 import { parameterCount, parseModelConfig, type ModelConfig } from '../trainer/models/registry.js';
-import { readRunFile, RUN_FILE, type RunFile } from '../trainer/run.js';
+import { readRunFile, RUN_FILE, type RunFile } from '../trainer/run-file.js';
+import { MODEL_FILE } from '../trainer/weights.js';
 
 const CHECKPOINT = /^step-\d{6,12}$/;
 /** Files of a checkpoint that are given out, in this order. */

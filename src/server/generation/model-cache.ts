@@ -12,11 +12,11 @@ import { formatBytes } from '../../core/format.js';
 import type { Log } from '../../core/log.js';
 import { checkName, type Workspace } from '../../store/workspace.js';
 import type { Tokenizer } from '../../tokenizer/tokenizer.js';
-import { MODEL_FILE } from '../../trainer/checkpoint.js';
 import { openEngine } from '../../trainer/engine.js';
 import { openModelFolder } from '../../trainer/model-folder.js';
 import { cacheSpecs, modelSize, parameterCount, type ModelConfig } from '../../trainer/models/registry.js';
 import { compileInference, type InferenceProgram } from '../../trainer/programs/inference.js';
+import { MODEL_FILE } from '../../trainer/weights.js';
 
 export interface LoadedModel {
   readonly program: InferenceProgram;
