@@ -78,24 +78,32 @@ export function interruptSignal(message: string): AbortSignal {
 }
 
 /**
+ * A file, or standard input for `-` or nothing, in parts.
+ * @throws TokenmillError FILE_NOT_FOUND, FILE_FORBIDDEN
+ */
+export async function* openInput(path: string | undefined): AsyncGenerator<Uint8Array> {
+  const fromStdin = path === undefined || path === '-';
+  try {
+    for await (const part of fromStdin ? process.stdin : createReadStream(path)) yield part as Uint8Array;
+  } catch (error) {
+    throw fromSystemError(error, fromStdin ? 'standard input' : path);
+  }
+}
+
+/**
  * Bytes of a file, or of standard input for `-` or nothing.
  * @throws TokenmillError INPUT_TOO_LARGE beyond `maximum` bytes, FILE_NOT_FOUND, FILE_FORBIDDEN
  */
 export async function readInput(path: string | undefined, maximum: number): Promise<Uint8Array> {
-  const fromStdin = path === undefined || path === '-';
-  const name = fromStdin ? 'standard input' : path;
   const parts: Uint8Array[] = [];
   let bytes = 0;
-  try {
-    for await (const chunk of fromStdin ? process.stdin : createReadStream(path)) {
-      parts.push(chunk as Uint8Array);
-      bytes += (chunk as Uint8Array).length;
-      if (bytes > maximum) {
-        throw new TokenmillError('INPUT_TOO_LARGE', `${name} is larger than ${formatBytes(maximum)}`);
-      }
+  for await (const part of openInput(path)) {
+    parts.push(part);
+    bytes += part.length;
+    if (bytes > maximum) {
+      const name = path === undefined || path === '-' ? 'standard input' : path;
+      throw new TokenmillError('INPUT_TOO_LARGE', `${name} is larger than ${formatBytes(maximum)}`);
     }
-  } catch (error) {
-    throw fromSystemError(error, name);
   }
   return Buffer.concat(parts);
 }

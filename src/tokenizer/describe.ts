@@ -10,6 +10,8 @@ export interface TokenizerDescription {
   readonly longest_token_bytes: number;
   /** Whether text is brought to normalization form C. */
   readonly nfc: boolean;
+  /** What encoding runs in. */
+  readonly engine: 'wasm' | 'typescript';
   readonly sha256: string;
 }
 
@@ -26,6 +28,7 @@ export function describeTokenizer(tokenizer: Tokenizer): TokenizerDescription {
     end_of_text_id: tokenizer.endOfTextId,
     longest_token_bytes: longest,
     nfc: model.nfc,
+    engine: tokenizer.engine,
     sha256: tokenizer.sha256,
   };
 }

@@ -280,6 +280,7 @@ describe('rank files', () => {
       end_of_text_id: 257,
       longest_token_bytes: 13,
       nfc: false,
+      engine: 'wasm',
       sha256: tokenizer.sha256,
     });
   });

@@ -4,6 +4,8 @@ import { Random } from '../../src/core/random.js';
 import { Merger } from '../../src/tokenizer/bpe/merger.js';
 import { NO_RANK, PairTable } from '../../src/tokenizer/bpe/pair-table.js';
 import { RankQueues } from '../../src/tokenizer/bpe/rank-queues.js';
+import { Tokenizer } from '../../src/tokenizer/tokenizer.js';
+import { packVocabulary } from '../../src/tokenizer/vocabulary.js';
 import { mergeByDefinition } from './vocabularies.js';
 
 const BYTES = Int32Array.from({ length: 256 }, (_, byte) => byte);
@@ -12,10 +14,10 @@ const BYTES = Int32Array.from({ length: 256 }, (_, byte) => byte);
  * Random merges of tokens over the bytes 0 to 3. Unlike merges that were learned, a token may be made by several pairs, and
  * from tokens that come later: then ranks do not rise while a piece is merged.
  */
-function randomMerges(random: Random, count: number): Int32Array {
+function randomMerges(random: Random, count: number, firstByte = 0): Int32Array {
   const seen = new Set<string>();
   const merges: number[] = [];
-  const pick = (): number => (random.next() < 0.5 ? random.below(4) : 256 + random.below(count));
+  const pick = (): number => (random.next() < 0.5 ? firstByte + random.below(4) : 256 + random.below(count));
   while (merges.length < 3 * count) {
     const [left, right] = [pick(), pick()];
     if (seen.has(`${left},${right}`)) continue;
@@ -32,6 +34,44 @@ function mergerOf(merges: Int32Array): Merger {
   }
   return new Merger(table, BYTES);
 }
+
+describe('merging in WebAssembly', () => {
+  // 15 bytes is where the cache changes, 252 where merging is left to TypeScript.
+  it.each([
+    [1, 20],
+    [20, 80],
+    [240, 270],
+  ])('merges pieces of %i to %i bytes as defined', (shortest, longest) => {
+    const random = new Random(longest);
+    const letter = 0x61;
+    for (let round = 0; round < 25; round++) {
+      const count = 1 + random.below(40);
+      const merges = randomMerges(random, count, letter);
+      const tokens = Array.from({ length: 256 + count }, (_, id) =>
+        id < 256 ? Uint8Array.of(id) : Uint8Array.of(1, 1),
+      );
+      const tokenizer = new Tokenizer({
+        vocabulary: packVocabulary(tokens),
+        merges,
+        specials: new Map(),
+        pattern: 'gpt2',
+        wholePieces: false,
+        nfc: false,
+      });
+      expect(tokenizer.engine).toBe('wasm');
+      for (let piece = 0; piece < 5; piece++) {
+        const letters = 1 + random.below(4);
+        const bytes = Uint8Array.from(
+          { length: shortest + random.below(longest - shortest + 1) },
+          () => letter + random.below(letters),
+        );
+        const expected = mergeByDefinition(merges, [...bytes]);
+        // Merged, and then from the cache.
+        for (let time = 0; time < 2; time++) expect([...tokenizer.encode(bytes)]).toEqual(expected);
+      }
+    }
+  });
+});
 
 describe('Merger', () => {
   // 48 bytes is where the way of merging changes.

@@ -1,29 +1,26 @@
-/** `tokenmill tokenizer`: train, encode, decode, info. */
+/** `tokenmill tokenizer`: what it can do, and training. */
 import { join } from 'node:path';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { integer, resolveConfig } from '../../core/config.js';
 import { TokenmillError } from '../../core/errors.js';
-import { formatBytes, formatCount } from '../../core/format.js';
+import { formatCount } from '../../core/format.js';
 import { stderrLog } from '../../core/log.js';
 import { Progress } from '../../core/progress.js';
 import { readTexts } from '../../ingest/texts.js';
 import { checkName, type Workspace } from '../../store/workspace.js';
 import { describeTokenizer } from '../../tokenizer/describe.js';
-import { loadTokenizer } from '../../tokenizer/load.js';
 import { PATTERN_NAMES } from '../../tokenizer/patterns.js';
 import { saveTokenizer } from '../../tokenizer/save.js';
 import { Tokenizer } from '../../tokenizer/tokenizer.js';
 import { trainTokenizer } from '../../tokenizer/train.js';
 import { z } from 'zod';
-import { openWorkspace, readInput, withWorkspace, write } from '../context.js';
+import { openWorkspace, withWorkspace, write } from '../context.js';
 import { corpusPaths } from '../corpus.js';
-
-/** Larger texts are encoded by `ingest`, which streams. */
-const MAX_ENCODE_BYTES = 1_000_000_000;
+import { convertCommand, decodeCommand, encodeCommand, infoCommand } from './tokenizer-apply.js';
 
 export function tokenizerCommand(): Command {
   const command = new Command('tokenizer').description('Trains and applies byte-level BPE tokenizers.');
-  for (const sub of [trainCommand(), encodeCommand(), decodeCommand(), infoCommand()])
+  for (const sub of [trainCommand(), encodeCommand(), decodeCommand(), infoCommand(), convertCommand()])
     command.addCommand(sub);
   return command;
 }
@@ -104,121 +101,4 @@ function outputFolder({ out, saveAs }: TrainFlags, workspace: Workspace): string
   throw new TokenmillError('USAGE', 'give either --out or --save-as', {
     hint: '--out DIR writes to a folder, --save-as NAME to the tokenizers of the workspace',
   });
-}
-
-function withTokenizer(command: Command): Command {
-  return withWorkspace(
-    command.requiredOption(
-      '--tokenizer <tokenizer>',
-      'a name (of the workspace, or gpt2, cl100k_base, o200k_base), a file or a folder',
-    ),
-  );
-}
-
-function encodeCommand(): Command {
-  return withTokenizer(
-    new Command('encode')
-      .description('Turns a text into token ids.')
-      .argument('[file]', 'the text; - or nothing reads standard input'),
-  )
-    .addOption(
-      new Option('--format <format>', 'one array of ids, or how many there are')
-        .choices(['json', 'count'])
-        .default('json'),
-    )
-    .option('--no-special', 'take special tokens in the text as ordinary text')
-    .addHelpText('after', '\nExample:\n  echo -n "hello world" | tokenmill tokenizer encode --tokenizer gpt2')
-    .action(
-      async (
-        file: string | undefined,
-        flags: { tokenizer: string; format: 'json' | 'count'; special: boolean; workspace?: string },
-      ) => {
-        const tokenizer = await loadTokenizer(flags.tokenizer, { folder: openWorkspace(flags).tokenizers });
-        const ids = tokenizer.encode(await readInput(file, MAX_ENCODE_BYTES), {
-          allowedSpecial: flags.special ? 'all' : 'none',
-        });
-        if (flags.format === 'count') {
-          await write(`${ids.length}\n`);
-          return;
-        }
-        // In pieces, so that the text of many ids is never one string.
-        for (let start = 0; start < ids.length || start === 0; start += 65_536) {
-          const part = ids.subarray(start, start + 65_536).join(',');
-          await write(`${start === 0 ? '[' : ','}${part}`);
-        }
-        await write(']\n');
-      },
-    );
-}
-
-function decodeCommand(): Command {
-  return withTokenizer(
-    new Command('decode')
-      .description('Turns token ids into the bytes of their text.')
-      .argument('[file]', 'a JSON array of ids; - or nothing reads standard input'),
-  )
-    .addHelpText('after', '\nExample:\n  echo "[31373, 995]" | tokenmill tokenizer decode --tokenizer gpt2')
-    .action(async (file: string | undefined, flags: { tokenizer: string; workspace?: string }) => {
-      const tokenizer = await loadTokenizer(flags.tokenizer, { folder: openWorkspace(flags).tokenizers });
-      await write(tokenizer.decode(parseIds(await readInput(file, MAX_ENCODE_BYTES), tokenizer.vocabSize)));
-    });
-}
-
-function parseIds(bytes: Uint8Array, vocabSize: number): Uint32Array {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(new TextDecoder().decode(bytes));
-  } catch (error) {
-    throw new TokenmillError('INPUT_CORRUPT', `the ids are not JSON: ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
-  if (!Array.isArray(parsed)) throw new TokenmillError('INPUT_CORRUPT', 'the ids are not one JSON array');
-  const bad = parsed.findIndex(
-    (id) => !Number.isInteger(id) || (id as number) < 0 || (id as number) >= vocabSize,
-  );
-  if (bad !== -1) {
-    throw new TokenmillError(
-      'INPUT_CORRUPT',
-      `element ${bad}, ${JSON.stringify(parsed[bad])}, is not an id below ${vocabSize}`,
-    );
-  }
-  return Uint32Array.from(parsed as number[]);
-}
-
-function infoCommand(): Command {
-  return withWorkspace(
-    new Command('info')
-      .description('Describes a tokenizer.')
-      .argument('<tokenizer>', 'a name, a file or a folder'),
-  )
-    .option('--text <file>', 'also measure the compression of this text')
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  tokenmill tokenizer info gpt2 --text README.md')
-    .action(async (name: string, flags: { text?: string; json?: boolean; workspace?: string }) => {
-      const tokenizer = await loadTokenizer(name, { folder: openWorkspace(flags).tokenizers });
-      const info: Record<string, unknown> = { ...describeTokenizer(tokenizer) };
-      if (flags.text !== undefined) {
-        const text = await readInput(flags.text, MAX_ENCODE_BYTES);
-        const tokens = tokenizer.encode(text, { allowedSpecial: 'none' }).length;
-        Object.assign(info, {
-          text: formatBytes(text.length),
-          tokens,
-          bytes_per_token: Number((text.length / tokens).toFixed(3)),
-        });
-      }
-      if (flags.json === true) {
-        await write(`${JSON.stringify(info)}\n`);
-        return;
-      }
-      const width = Math.max(...Object.keys(info).map((key) => key.length));
-      await write(
-        Object.entries(info)
-          .map(
-            ([key, value]) =>
-              `${key.padEnd(width)}  ${typeof value === 'string' ? value : JSON.stringify(value)}\n`,
-          )
-          .join(''),
-      );
-    });
 }
