@@ -39,6 +39,15 @@ export const documentColumns: readonly Column[] = [
   { name: 'text', type: 'VARCHAR' },
 ];
 
+/** Columns of `signatures`: a row is a document that passed the policy. */
+export const signatureColumns: readonly Column[] = [
+  { name: 'ordinal', type: 'BIGINT' },
+  { name: 'document_id', type: 'VARCHAR' },
+  { name: 'text_hash', type: 'VARCHAR' },
+  { name: 'bands', type: 'UBIGINT[]' },
+  { name: 'minhashes', type: 'UINTEGER[]' },
+];
+
 /** Leads every view: the dataset that a row belongs to. */
 export const DATASET_COLUMN: Column = { name: 'dataset', type: 'VARCHAR' };
 

@@ -1,28 +1,19 @@
 /**
  * What SQL sees of a workspace: views over the committed files of all datasets, or of one.
  *
- * Invariant: a view shows a state of the commit log as of `createViews`, whole commits only; files that no commit
- * names are invisible. `documents`, `signatures` and `training` read their files when they are queried; `commits`,
- * `sources`, `bad_records`, `shards` and `queue` are small and copied.
+ * Invariants: the views show a state of the commit log, whole commits only; files that no commit names are invisible.
+ * A refresh reads only what is new and changes everything in one transaction, so that a statement on another connection
+ * of the database sees all of a commit or nothing. `documents`, `signatures` and `training` read their files when they
+ * are queried; `commits`, `sources`, `bad_records`, `shards` and `queue` are small and copied.
  */
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  BIGINT,
-  BOOLEAN,
-  DOUBLE,
-  DuckDBTimestampValue,
-  TIMESTAMP,
-  VARCHAR,
-  type DuckDBConnection,
-  type DuckDBType,
-} from '@duckdb/node-api';
-import { TokenmillError } from '../core/errors.js';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { listFolder } from '../core/files.js';
-import { appendColumns } from './append.js';
-import { latestSources, readCommits, type Commit } from './commits.js';
-import { Queue } from './queue.js';
+import { readCommits, type Commit, type SourceProgress } from './commits.js';
+import { addParquetFiles, parquetSelects, type ParquetGroups } from './parquet-groups.js';
+import { STATES } from './queue.js';
 import {
   badRecordColumns,
   commitColumns,
@@ -35,9 +26,11 @@ import {
   quoteName,
   quoteText,
   shardColumns,
+  signatureColumns,
   sourceColumns,
   type Column,
 } from './schema.js';
+import { appendRows, badRecordRows, commitRows, queueRows, shardRows, sourceRows } from './view-rows.js';
 import type { DatasetPaths, Workspace } from './workspace.js';
 
 /** Every view, for hints and documentation. */
@@ -55,196 +48,212 @@ export const VIEWS = [
 /** Name of the file in a run's folder that the `training` view reads: one JSON object a line. */
 export const METRICS_FILE = 'metrics.jsonl';
 
+const RUN_COLUMN: Column = { name: 'run', type: 'VARCHAR' };
+
 export interface ViewOptions {
   /** Only this dataset. Runs are shown all the same: they belong to no dataset. */
   readonly dataset?: string;
   /** Signal columns of `documents`, so that they exist also where there is no file yet. */
   readonly signals?: readonly Column[];
-  /** Columns of `signatures`, likewise. */
-  readonly signatures?: readonly Column[];
 }
 
-interface DatasetLog {
+/** Columns of every view, in order. Files may add more at the end of `documents` and `signatures`. */
+export function viewColumns(signals: readonly Column[] = []): Record<(typeof VIEWS)[number], Column[]> {
+  return {
+    documents: joinColumns([DATASET_COLUMN], documentColumns, signals),
+    signatures: joinColumns([DATASET_COLUMN], signatureColumns),
+    commits: [...commitColumns],
+    sources: [...sourceColumns],
+    bad_records: [...badRecordColumns],
+    shards: [...shardColumns],
+    queue: [...queueColumns],
+    training: joinColumns([RUN_COLUMN], metricColumns),
+  };
+}
+
+/** What has been read of a dataset. */
+interface DatasetState {
   readonly paths: DatasetPaths;
+  /** Another where the dataset was removed and made again under its name. */
+  readonly identity: string;
+  /** Sequence of the last commit that is shown. */
+  readonly sequence: number;
+  readonly documents: ParquetGroups;
+  readonly signatures: ParquetGroups;
+  readonly sources: ReadonlyMap<string, SourceProgress>;
+  /** Names of the queue's files; they change with whatever `queue` shows. */
+  readonly queue: string;
+}
+
+/** A dataset's state after a look, and the commits that the look found. */
+interface Look {
+  readonly state: DatasetState;
   readonly commits: readonly Commit[];
 }
 
-/**
- * Creates or replaces the views.
- * @throws TokenmillError DATASET_NOT_FOUND, DATASET_CORRUPT where a committed file is missing, cut off or not readable
- */
+/** Makes the views once. @throws TokenmillError as `WorkspaceViews.refresh` */
 export async function createViews(
   connection: DuckDBConnection,
   workspace: Workspace,
   options: ViewOptions = {},
 ): Promise<void> {
-  const logs = await readLogs(workspace, options.dataset);
-  const documents = joinColumns([DATASET_COLUMN], documentColumns, options.signals ?? []);
-  await createFileView(connection, 'documents', documents, logs);
-  await createFileView(
-    connection,
-    'signatures',
-    joinColumns([DATASET_COLUMN], options.signatures ?? []),
-    logs,
-  );
-  await createTable(connection, 'commits', commitColumns, logs.flatMap(commitRows));
-  await createTable(connection, 'sources', sourceColumns, logs.flatMap(sourceRows));
-  await createTable(connection, 'bad_records', badRecordColumns, logs.flatMap(badRecordRows));
-  await createTable(connection, 'shards', shardColumns, logs.flatMap(shardRows));
-  const queues = await Promise.all(logs.map(({ paths }) => queueRows(paths)));
-  await createTable(connection, 'queue', queueColumns, queues.flat());
-  await createTrainingView(connection, workspace);
+  await new WorkspaceViews(connection, workspace, options).refresh();
 }
 
-async function readLogs(workspace: Workspace, dataset: string | undefined): Promise<DatasetLog[]> {
-  // Reading its configuration says whether the dataset exists, with a hint where it does not.
-  if (dataset !== undefined) await workspace.readDatasetConfig(dataset);
-  const names = dataset === undefined ? await workspace.listDatasets() : [dataset];
-  return Promise.all(
-    names.map(async (name) => {
-      const paths = workspace.dataset(name);
-      return { paths, commits: await readCommits(paths) };
-    }),
-  );
-}
+export class WorkspaceViews {
+  private readonly connection: DuckDBConnection;
+  private readonly workspace: Workspace;
+  private readonly options: ViewOptions;
+  private datasets: ReadonlyMap<string, DatasetState> | undefined;
+  private runs = '';
 
-/** A view over Parquet files: the columns given, whatever the files lack, then any others that they have. */
-async function createFileView(
-  connection: DuckDBConnection,
-  kind: 'documents' | 'signatures',
-  columns: readonly Column[],
-  logs: readonly DatasetLog[],
-): Promise<void> {
-  const selects = [emptySelect(columns)];
-  for (const { paths, commits } of logs) {
-    const files: string[] = [];
-    for (const file of commits.flatMap((commit) => commit.files)) {
-      if (file.kind === kind) files.push(await checkedPath(paths, file));
+  /** @param connection one that nothing else uses while a refresh runs */
+  constructor(connection: DuckDBConnection, workspace: Workspace, options: ViewOptions = {}) {
+    this.connection = connection;
+    this.workspace = workspace;
+    this.options = options;
+  }
+
+  /**
+   * Brings the views up to the commit log as it is now. When it fails they are as they were. Not to be called again
+   * before it has ended.
+   * @throws TokenmillError DATASET_NOT_FOUND, DATASET_CORRUPT where a committed file is missing, cut off or not readable
+   */
+  async refresh(): Promise<void> {
+    const paths = await this.datasetPaths();
+    const identities = await Promise.all(paths.map(identify));
+    // A dataset that went away or was replaced takes its rows with it: everything is read anew.
+    const kept = [...(this.datasets ?? [])].every(([name, { identity }]) =>
+      paths.some((path, i) => path.name === name && identities[i] === identity),
+    );
+    const before = kept ? this.datasets : undefined;
+    const looks: Look[] = [];
+    for (const [i, path] of paths.entries())
+      looks.push(await this.look(path, identities[i], before?.get(path.name)));
+    const runs = await this.listRuns();
+    await this.apply(before, looks, runs);
+    this.datasets = new Map(looks.map(({ state }) => [state.paths.name, state]));
+    this.runs = runs.join('/');
+  }
+
+  private async datasetPaths(): Promise<DatasetPaths[]> {
+    const { dataset } = this.options;
+    // Reading its configuration says whether the dataset exists, with a hint where it does not.
+    if (dataset !== undefined) await this.workspace.readDatasetConfig(dataset);
+    const names = dataset === undefined ? await this.workspace.listDatasets() : [dataset];
+    return names.map((name) => this.workspace.dataset(name));
+  }
+
+  private async look(paths: DatasetPaths, identity: string, before: DatasetState | undefined): Promise<Look> {
+    const commits = await readCommits(paths, (before?.sequence ?? 0) + 1);
+    const files = commits.flatMap((commit) => commit.files);
+    const added = (kind: 'documents' | 'signatures'): Promise<ParquetGroups> =>
+      addParquetFiles(
+        this.connection,
+        before?.[kind] ?? new Map(),
+        paths,
+        files.filter((file) => file.kind === kind),
+      );
+    const sources = new Map(before?.sources);
+    for (const source of commits.flatMap((commit) => commit.sources)) sources.set(source.source, source);
+    const state = {
+      paths,
+      identity,
+      sequence: commits.at(-1)?.sequence ?? before?.sequence ?? 0,
+      documents: await added('documents'),
+      signatures: await added('signatures'),
+      sources,
+      queue: await queueNames(paths),
+    };
+    return { state, commits };
+  }
+
+  private async listRuns(): Promise<string[]> {
+    const runs = await listFolder(this.workspace.models);
+    return runs.filter((run) => existsSync(join(this.workspace.models, run, METRICS_FILE)));
+  }
+
+  private async apply(
+    before: ReadonlyMap<string, DatasetState> | undefined,
+    looks: readonly Look[],
+    runs: readonly string[],
+  ): Promise<void> {
+    const committed = looks.filter(({ commits }) => commits.length > 0);
+    const queued = looks.filter(({ state }) => before?.get(state.paths.name)?.queue !== state.queue);
+    const trained = before === undefined || runs.join('/') !== this.runs;
+    if (before !== undefined && committed.length === 0 && queued.length === 0 && !trained) return;
+    const queue = await Promise.all(queued.map(({ state }) => queueRows(state.paths)));
+    await this.connection.run('BEGIN TRANSACTION');
+    try {
+      if (before === undefined) await this.createTables();
+      for (const { state, commits } of committed) await this.appendCommits(state, commits);
+      for (const { state } of queued) await this.removeRows('queue', state);
+      await appendRows(this.connection, 'queue', queueColumns, queue.flat());
+      const states = looks.map(({ state }) => state);
+      if (before === undefined || committed.length > 0) {
+        await this.createFileView('documents', states);
+        await this.createFileView('signatures', states);
+      }
+      if (trained) await this.createTrainingView(runs);
+      await this.connection.run('COMMIT');
+    } catch (error) {
+      await this.connection.run('ROLLBACK');
+      throw error;
     }
-    if (files.length === 0) continue;
-    const list = files.map(quoteText).join(', ');
-    selects.push(
-      `SELECT ${quoteText(paths.name)} AS dataset, * FROM read_parquet([${list}], union_by_name = true)`,
-    );
   }
-  try {
-    await connection.run(`CREATE OR REPLACE VIEW ${kind} AS ${selects.join('\nUNION ALL BY NAME\n')}`);
-  } catch (error) {
-    // Creating the view reads the footer of every file.
-    throw new TokenmillError('DATASET_CORRUPT', `${kind} cannot be read: ${(error as Error).message}`, {
-      hint: 'restore the file from a copy, or ingest into a new dataset',
-      cause: error,
+
+  private async createTables(): Promise<void> {
+    const columns = viewColumns();
+    for (const table of ['commits', 'sources', 'bad_records', 'shards', 'queue'] as const) {
+      await this.connection.run(`CREATE OR REPLACE TABLE ${table} AS ${emptySelect(columns[table])}`);
+    }
+  }
+
+  private async appendCommits(state: DatasetState, commits: readonly Commit[]): Promise<void> {
+    const { connection } = this;
+    const { name } = state.paths;
+    await appendRows(connection, 'commits', commitColumns, commitRows(name, commits));
+    await appendRows(connection, 'bad_records', badRecordColumns, badRecordRows(name, commits));
+    await appendRows(connection, 'shards', shardColumns, shardRows(name, commits));
+    await this.removeRows('sources', state);
+    await appendRows(connection, 'sources', sourceColumns, sourceRows(name, [...state.sources.values()]));
+  }
+
+  private async removeRows(table: string, { paths }: DatasetState): Promise<void> {
+    await this.connection.run(`DELETE FROM ${table} WHERE dataset = ${quoteText(paths.name)}`);
+  }
+
+  /** A view over Parquet files: the columns that all have, then any others of some. */
+  private async createFileView(
+    kind: 'documents' | 'signatures',
+    states: readonly DatasetState[],
+  ): Promise<void> {
+    const selects = [
+      emptySelect(viewColumns(this.options.signals)[kind]),
+      ...states.flatMap((state) => parquetSelects(state.paths.name, state[kind])),
+    ];
+    await this.connection.run(`CREATE OR REPLACE VIEW ${kind} AS ${selects.join('\nUNION ALL BY NAME\n')}`);
+  }
+
+  private async createTrainingView(runs: readonly string[]): Promise<void> {
+    const types = metricColumns.map(({ name, type }) => `${quoteName(name)}: ${quoteText(type)}`).join(', ');
+    const selects = runs.map((run) => {
+      const file = quoteText(join(this.workspace.models, run, METRICS_FILE));
+      // A run that is being written may end in half a line, which reads as a row of NULL.
+      return `SELECT ${quoteText(run)} AS run, * FROM read_json(${file}, format = 'newline_delimited', ignore_errors = true, columns = {${types}}) WHERE step IS NOT NULL`;
     });
+    const all = [emptySelect(viewColumns().training), ...selects].join('\nUNION ALL BY NAME\n');
+    await this.connection.run(`CREATE OR REPLACE VIEW training AS ${all}`);
   }
 }
 
-async function checkedPath(paths: DatasetPaths, file: { path: string; bytes: number }): Promise<string> {
-  const path = join(paths.folder, file.path);
-  let problem = 'is missing';
-  try {
-    const { size } = await stat(path);
-    if (size === file.bytes) return path;
-    problem = `has ${size} bytes, its commit says ${file.bytes}`;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-  throw new TokenmillError('DATASET_CORRUPT', `${path} of dataset ${paths.name} ${problem}`, {
-    place: { file: path },
-    hint: 'restore the file from a copy, or ingest into a new dataset',
-  });
+async function identify(paths: DatasetPaths): Promise<string> {
+  // Gone between the listing and here is as good as gone before it.
+  const found = await stat(paths.config, { bigint: true }).catch(() => undefined);
+  return `${found?.ino} ${found?.mtimeNs}`;
 }
 
-type Row = Readonly<Record<string, unknown>>;
-
-const VALUE_TYPES: Record<string, DuckDBType> = {
-  BIGINT,
-  BOOLEAN,
-  DOUBLE,
-  TIMESTAMP,
-  VARCHAR,
-  // A text to the engine; the type is its name.
-  JSON: VARCHAR,
-};
-
-async function createTable(
-  connection: DuckDBConnection,
-  name: string,
-  columns: readonly Column[],
-  rows: readonly Row[],
-): Promise<void> {
-  await connection.run(`CREATE OR REPLACE TABLE ${name} AS ${emptySelect(columns)}`);
-  if (rows.length === 0) return;
-  const values = columns.map((column) => ({
-    type: VALUE_TYPES[column.type],
-    values: rows.map((row) => toColumn(row[column.name] ?? null, column.type)),
-  }));
-  await appendColumns(connection, name, values);
-}
-
-function toColumn(value: unknown, type: string): unknown {
-  if (value === null) return null;
-  if (type === 'BIGINT') return BigInt(value as number);
-  if (type === 'TIMESTAMP') return new DuckDBTimestampValue(BigInt(value as number) * 1000n);
-  if (type === 'JSON') return JSON.stringify(value);
-  return value;
-}
-
-/** Counters of the documents that were dropped for being like an earlier one. */
-const DUPLICATE_COUNTERS = ['exact', 'payload', 'url', 'near'].map((kind) => `dropped.${kind}_duplicate`);
-
-/** A counter that a commit does not have is 0: nothing of the kind was seen. */
-function commitRows({ paths, commits }: DatasetLog): Row[] {
-  const counters = commitColumns.filter(({ type }) => type === 'BIGINT').map(({ name }) => [name, 0]);
-  return commits.map(({ sequence, counts, tokenizer }) => ({
-    ...Object.fromEntries(counters),
-    ...counts,
-    dataset: paths.name,
-    sequence,
-    duplicates: DUPLICATE_COUNTERS.reduce((sum, name) => sum + (counts[name] ?? 0), 0),
-    tokenizer_sha256: tokenizer?.sha256,
-    counts,
-  }));
-}
-
-function sourceRows({ paths, commits }: DatasetLog): Row[] {
-  return latestSources(commits).map((source) => ({ ...source, dataset: paths.name }));
-}
-
-function badRecordRows({ paths, commits }: DatasetLog): Row[] {
-  return commits.flatMap(({ sequence, bad_records }) =>
-    bad_records.map((record) => ({ ...record, dataset: paths.name, commit: sequence })),
-  );
-}
-
-function shardRows({ paths, commits }: DatasetLog): Row[] {
-  return commits.flatMap(({ sequence, files }) =>
-    files
-      .filter(({ kind }) => kind === 'shard')
-      .map((file) => ({
-        ...file,
-        dataset: paths.name,
-        name: file.path.replace(/^shards\/|\.arrow$/g, ''),
-        commit: sequence,
-      })),
-  );
-}
-
-async function queueRows(paths: DatasetPaths): Promise<Row[]> {
-  const entries = await new Queue(paths.queue).list();
-  return entries.map((entry) => ({ ...entry, dataset: paths.name }));
-}
-
-async function createTrainingView(connection: DuckDBConnection, workspace: Workspace): Promise<void> {
-  const runColumn: Column = { name: 'run', type: 'VARCHAR' };
-  const selects = [emptySelect(joinColumns([runColumn], metricColumns))];
-  const types = metricColumns.map(({ name, type }) => `${quoteName(name)}: ${quoteText(type)}`).join(', ');
-  for (const run of await listFolder(workspace.models)) {
-    const file = join(workspace.models, run, METRICS_FILE);
-    if (!existsSync(file)) continue;
-    // A run that is being written may end in half a line, which reads as a row of NULL.
-    selects.push(
-      `SELECT ${quoteText(run)} AS run, * FROM read_json(${quoteText(file)}, format = 'newline_delimited', ignore_errors = true, columns = {${types}}) WHERE step IS NOT NULL`,
-    );
-  }
-  await connection.run(`CREATE OR REPLACE VIEW training AS ${selects.join('\nUNION ALL BY NAME\n')}`);
+async function queueNames(paths: DatasetPaths): Promise<string> {
+  const folders = await Promise.all(STATES.map((state) => listFolder(join(paths.queue, state))));
+  return folders.map((names) => names.join('/')).join('//');
 }

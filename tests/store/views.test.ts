@@ -67,11 +67,17 @@ describe('views of an empty workspace', () => {
     const test = await newTest();
     await createViews(test.database.connection, test.workspace, {
       signals: [{ name: 'word_count', type: 'BIGINT' }],
-      signatures: [{ name: 'bands', type: 'UBIGINT[]' }],
     });
     for (const view of VIEWS) expect(await test.rows(`SELECT count(*)::INT FROM ${view}`)).toEqual([[0]]);
     expect(await test.columns('documents')).toEqual([...DOCUMENT_TYPES, 'word_count BIGINT']);
-    expect(await test.columns('signatures')).toEqual(['dataset VARCHAR', 'bands UBIGINT[]']);
+    expect(await test.columns('signatures')).toEqual([
+      'dataset VARCHAR',
+      'ordinal BIGINT',
+      'document_id VARCHAR',
+      'text_hash VARCHAR',
+      'bands UBIGINT[]',
+      'minhashes UINTEGER[]',
+    ]);
     expect(await test.columns('training')).toEqual([
       'run VARCHAR',
       'step BIGINT',
@@ -139,7 +145,7 @@ describe('documents and signatures', () => {
       ['b', 0, 'z', 7, null],
     ]);
     expect((await test.columns('documents')).slice(0, DOCUMENT_TYPES.length)).toEqual(DOCUMENT_TYPES);
-    expect(await test.rows('SELECT * FROM signatures')).toEqual([['a', '0']]);
+    expect(await test.rows('SELECT dataset, ordinal FROM signatures')).toEqual([['a', '0']]);
 
     await createViews(test.database.connection, test.workspace, { dataset: 'b' });
     expect(await test.rows('SELECT document_id, verdict FROM documents')).toEqual([['z', null]]);
