@@ -28,6 +28,7 @@ export const ERRORS = {
   ROUTE_NOT_FOUND: { exit: EXIT.failure, http: 404, title: 'There is nothing at this path' },
   UNAVAILABLE: { exit: EXIT.failure, http: 503, title: 'The service cannot take this now' },
   RANGE_NOT_SATISFIABLE: { exit: EXIT.failure, http: 416, title: 'The file does not have these bytes' },
+  NOT_ACCEPTABLE: { exit: EXIT.usage, http: 406, title: 'There is no answer of a type that is accepted' },
   METHOD_NOT_ALLOWED: { exit: EXIT.failure, http: 405, title: 'The path does not take this method' },
   // files and the machine
   FILE_NOT_FOUND: { exit: EXIT.failure, http: 404, title: 'A file or folder does not exist' },
@@ -76,6 +77,9 @@ export const ERRORS = {
     title: 'A queue entry is not leased by this owner any more',
   },
   SQL_INVALID: { exit: EXIT.usage, http: 400, title: 'A SQL statement was refused' },
+  SQL_LIMIT: { exit: EXIT.failure, http: 413, title: 'A query needs more than it may have' },
+  SQL_TIMEOUT: { exit: EXIT.failure, http: 504, title: 'A query took longer than it may' },
+  REPORT_NOT_FOUND: { exit: EXIT.failure, http: 404, title: 'There is no such report' },
   // filters
   POLICY_INVALID: { exit: EXIT.usage, http: 400, title: 'A policy cannot be used' },
   // tokenizer

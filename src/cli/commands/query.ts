@@ -1,6 +1,7 @@
 /** `tokenmill query`: SQL over everything that is committed in a workspace. */
 import { Command, Option } from 'commander';
-import { QUERY_FORMATS, runQuery, type QueryFormat } from '../../store/query.js';
+import { writeParts } from '../../store/query/output.js';
+import { executeQuery, QUERY_FORMATS, type QueryFormat } from '../../store/query/run.js';
 import { VIEWS } from '../../store/views.js';
 import { withWorkspace } from '../context.js';
 import { withViews } from '../views.js';
@@ -26,5 +27,7 @@ async function run(
   sql: string,
   flags: { format: QueryFormat; dataset?: string; workspace?: string },
 ): Promise<void> {
-  await withViews(flags, (connection) => runQuery(connection, sql, { format: flags.format }, process.stdout));
+  await withViews(flags, (connection) =>
+    writeParts(executeQuery(connection, { sql, format: flags.format }), process.stdout),
+  );
 }

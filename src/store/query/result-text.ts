@@ -9,7 +9,7 @@ import {
   type DuckDBValueConverter,
   type Json,
 } from '@duckdb/node-api';
-import { formatCount } from '../core/format.js';
+import { formatCount } from '../../core/format.js';
 
 export interface QueryResult {
   /** Without duplicates. */
@@ -20,6 +20,8 @@ export interface QueryResult {
 
 /** Rows from which the widths of a table's columns are taken; the rest flows past. */
 const SAMPLE_ROWS = 1000;
+/** Characters of a part of a result, about: long rows do not pile up. */
+const PART_LENGTH = 65_536;
 /** Characters of a value that a table shows. */
 const MAX_CELL_WIDTH = 60;
 /** Decimal digits that a double holds for certain. */
@@ -76,34 +78,58 @@ async function* rowsOf(result: QueryResult): AsyncGenerator<DuckDBValue[][]> {
   for await (const chunk of result.chunks) yield chunk.getRows();
 }
 
-/** An array of objects, one a line. */
-export async function* formatJson(result: QueryResult): AsyncGenerator<string> {
-  let separator = '[\n';
+/** Rows as JSON objects, in texts of about `PART_LENGTH`; `between` separates two rows. */
+async function* objects(result: QueryResult, between: string): AsyncGenerator<string> {
+  let text = '';
+  let separator = '';
   for await (const rows of rowsOf(result)) {
-    let text = '';
     for (const row of rows) {
       const fields = row.map(
         (value, i) => [result.names[i], toJson(value, result.types[i], toJson)] as const,
       );
       text += separator + JSON.stringify(Object.fromEntries(fields));
-      separator = ',\n';
+      separator = between;
+      if (text.length < PART_LENGTH) continue;
+      yield text;
+      text = '';
     }
-    yield text;
   }
-  yield separator === '[\n' ? '[]\n' : '\n]\n';
+  if (text !== '') yield text;
+}
+
+/** An array of objects, one a line. */
+export async function* formatJson(result: QueryResult): AsyncGenerator<string> {
+  let any = false;
+  for await (const text of objects(result, ',\n')) {
+    yield any ? text : `[\n${text}`;
+    any = true;
+  }
+  yield any ? '\n]\n' : '[]\n';
+}
+
+/** Objects, one a line. */
+export async function* formatNdjson(result: QueryResult): AsyncGenerator<string> {
+  let any = false;
+  for await (const text of objects(result, '\n')) {
+    yield text;
+    any = true;
+  }
+  if (any) yield '\n';
 }
 
 /** RFC 4180 with a header. NULL is an empty field, an empty text is a quoted one. */
 export async function* formatCsv(result: QueryResult): AsyncGenerator<string> {
-  yield `${result.names.map(csvField).join(',')}\r\n`;
+  let text = `${result.names.map(csvField).join(',')}\r\n`;
   for await (const rows of rowsOf(result)) {
-    let text = '';
     for (const row of rows) {
       const fields = row.map((value, i) => (value === null ? '' : csvField(toText(value, result.types[i]))));
       text += `${fields.join(',')}\r\n`;
+      if (text.length < PART_LENGTH) continue;
+      yield text;
+      text = '';
     }
-    yield text;
   }
+  yield text;
 }
 
 function csvField(text: string): string {
