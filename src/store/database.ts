@@ -13,6 +13,8 @@ export interface DatabaseOptions {
   readonly threads?: number;
   /** Folder to spill to. Default: no spilling. */
   readonly temporaryFolder?: string;
+  /** Bytes that it may spill. Default: DuckDB's, 90% of what is free. */
+  readonly maxTemporaryBytes?: number;
 }
 
 export interface Database {
@@ -32,6 +34,9 @@ export async function openDatabase(options: DatabaseOptions = {}): Promise<Datab
   };
   if (options.memoryLimit !== undefined) settings['memory_limit'] = options.memoryLimit;
   if (options.threads !== undefined) settings['threads'] = String(options.threads);
+  if (options.maxTemporaryBytes !== undefined) {
+    settings['max_temp_directory_size'] = `${options.maxTemporaryBytes}B`;
+  }
   let instance: DuckDBInstance;
   try {
     instance = await DuckDBInstance.create(':memory:', settings);

@@ -39,13 +39,19 @@ export const documentColumns: readonly Column[] = [
   { name: 'text', type: 'VARCHAR' },
 ];
 
-/** Columns of `signatures`: a row is a document that passed the policy. */
+/**
+ * Columns of a signature file: a row is a document that passed the policy. Hashes are null where the dataset does not
+ * use that key, shingles where it does not verify.
+ */
 export const signatureColumns: readonly Column[] = [
   { name: 'ordinal', type: 'BIGINT' },
   { name: 'document_id', type: 'VARCHAR' },
   { name: 'text_hash', type: 'VARCHAR' },
+  { name: 'payload_hash', type: 'VARCHAR' },
+  { name: 'url_hash', type: 'VARCHAR' },
   { name: 'bands', type: 'UBIGINT[]' },
   { name: 'minhashes', type: 'UINTEGER[]' },
+  { name: 'shingles', type: 'UBIGINT[]' },
 ];
 
 /** Leads every view: the dataset that a row belongs to. */

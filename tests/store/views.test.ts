@@ -75,8 +75,11 @@ describe('views of an empty workspace', () => {
       'ordinal BIGINT',
       'document_id VARCHAR',
       'text_hash VARCHAR',
+      'payload_hash VARCHAR',
+      'url_hash VARCHAR',
       'bands UBIGINT[]',
       'minhashes UINTEGER[]',
+      'shingles UBIGINT[]',
     ]);
     expect(await test.columns('training')).toEqual([
       'run VARCHAR',

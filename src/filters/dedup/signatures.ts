@@ -4,20 +4,8 @@
  */
 import { LIST, UBIGINT, UINTEGER, VARCHAR, BIGINT, type DuckDBConnection } from '@duckdb/node-api';
 import { appendColumns, type AppendColumn } from '../../store/append.js';
-import { quoteName, quoteText, type Column } from '../../store/schema.js';
+import { quoteName, quoteText, signatureColumns } from '../../store/schema.js';
 import type { DedupDocument } from './dedup-index.js';
-
-/** Columns of a signature file. Hashes are null where the dataset does not use that key, shingles where it does not verify. */
-export const signatureColumns: readonly Column[] = [
-  { name: 'ordinal', type: 'BIGINT' },
-  { name: 'document_id', type: 'VARCHAR' },
-  { name: 'text_hash', type: 'VARCHAR' },
-  { name: 'payload_hash', type: 'VARCHAR' },
-  { name: 'url_hash', type: 'VARCHAR' },
-  { name: 'bands', type: 'UBIGINT[]' },
-  { name: 'minhashes', type: 'UINTEGER[]' },
-  { name: 'shingles', type: 'UBIGINT[]' },
-];
 
 /** Creates or empties a table of signatures. */
 export async function createSignatureTable(connection: DuckDBConnection, table: string): Promise<void> {

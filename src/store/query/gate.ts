@@ -87,9 +87,7 @@ async function parse(connection: DuckDBConnection, sql: string): Promise<Node> {
   if (tree['error'] !== true) return tree;
   if (tree['error_type'] !== 'not implemented') throw refused(String(tree['error_message']));
   const word = /^\s*([a-z]+)/i.exec(sql)?.[1].toUpperCase();
-  throw refused(
-    `only statements that read are allowed${word === undefined ? '' : `, and this is ${word}`}`,
-  );
+  throw refused(`only statements that read are allowed${word === undefined ? '' : `, and this is ${word}`}`);
 }
 
 /** Walks without recursion: a tree may be deeper than the stack. */

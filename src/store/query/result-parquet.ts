@@ -44,7 +44,7 @@ export async function* buildParquet(
       const { rowsChanged } = await copy.run();
       if (request.limit === undefined && rowsChanged > limits.rows) throw tooManyRows(limits);
     } catch (error) {
-      throw size > limits.bytes ? tooManyBytes(limits) : error;
+      throw size > limits.bytes ? tooManyBytes(limits) : withoutPath(error, folder);
     } finally {
       copy.destroySync();
     }
@@ -77,4 +77,10 @@ async function prepareCopy(
   );
   bindParameters(copy, parameters);
   return copy;
+}
+
+/** The folder is nobody's business. */
+function withoutPath(error: unknown, folder: string): unknown {
+  if (!(error instanceof Error) || !error.message.includes(folder)) return error;
+  return new Error(error.message.replaceAll(folder, ''), { cause: error });
 }

@@ -38,7 +38,7 @@ const EXPLAIN = /^\s*explain\s+(?:analyze\s+|\(\s*(?:analyze|format)\b[\w\s,]*\)
 export function sqlError(error: unknown): TokenmillError {
   if (error instanceof TokenmillError) return error;
   const message = error instanceof Error ? error.message : String(error);
-  if (/^Out of Memory Error/.test(message)) {
+  if (message.startsWith('Out of Memory Error')) {
     return new TokenmillError('SQL_LIMIT', 'the statement needs more memory than a query may have', {
       hint: 'select fewer columns, filter first, or aggregate more coarsely',
       cause: error,
@@ -49,6 +49,9 @@ export function sqlError(error: unknown): TokenmillError {
       cause: error,
     });
   }
+  // After these the database answers nothing any more.
+  if (/^(?:FATAL|INTERNAL) Error/.test(message))
+    return new TokenmillError('INTERNAL', message, { cause: error });
   return invalid(message.replace(/^Failed to extract statements: /, ''), error);
 }
 
