@@ -9,10 +9,10 @@ import {
   appendSignatures,
   createSignatureTable,
   readSignatures,
-  signatureColumns,
   writeSignatures,
 } from '../../../src/filters/dedup/signatures.js';
 import { openDatabase, type Database } from '../../../src/store/database.js';
+import { signatureColumns } from '../../../src/store/schema.js';
 
 const ROWS = 4;
 
