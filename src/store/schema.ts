@@ -125,6 +125,13 @@ export const queueColumns: readonly Column[] = [
   { name: 'reason', type: 'VARCHAR' },
 ];
 
+/** Columns of the `rules` table: the rules of each dataset's policy, in the order in which they are asked, from 1. */
+export const ruleColumns: readonly Column[] = [
+  DATASET_COLUMN,
+  { name: 'position', type: 'BIGINT' },
+  { name: 'rule', type: 'VARCHAR' },
+];
+
 /** Columns of a run's `metrics.jsonl`, which the `training` view reads; `run` is the name of its folder. */
 export const metricColumns: readonly Column[] = [
   { name: 'step', type: 'BIGINT' },

@@ -1,4 +1,7 @@
-/** Rows of the views that are copied out of the commit log and the queue: `commits`, `sources`, `bad_records`, `shards`, `queue`. */
+/**
+ * Rows of the views that are copied out of the commit log and the queue: `commits`, `sources`, `bad_records`, `shards`,
+ * `queue`, `rules`.
+ */
 import {
   BIGINT,
   BOOLEAN,
@@ -88,6 +91,10 @@ export function shardRows(dataset: string, commits: readonly Commit[]): Row[] {
         commit: sequence,
       })),
   );
+}
+
+export function ruleRows(dataset: string, rules: readonly string[]): Row[] {
+  return rules.map((rule, i) => ({ dataset, position: i + 1, rule }));
 }
 
 export async function queueRows(paths: DatasetPaths): Promise<Row[]> {

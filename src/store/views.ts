@@ -4,7 +4,7 @@
  * Invariants: the views show a state of the commit log, whole commits only; files that no commit names are invisible.
  * A refresh reads only what is new and changes everything in one transaction, so that a statement on another connection
  * of the database sees all of a commit or nothing. `documents`, `signatures` and `training` read their files when they
- * are queried; `commits`, `sources`, `bad_records`, `shards` and `queue` are small and copied.
+ * are queried; `commits`, `sources`, `bad_records`, `shards`, `queue` and `rules` are small and copied.
  */
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -13,6 +13,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { listFolder } from '../core/files.js';
 import { readCommits, type Commit, type SourceProgress } from './commits.js';
 import { addParquetFiles, parquetSelects, type ParquetGroups } from './parquet-groups.js';
+import { policyRules } from './policy-rules.js';
 import { STATES } from './queue.js';
 import {
   badRecordColumns,
@@ -25,12 +26,21 @@ import {
   queueColumns,
   quoteName,
   quoteText,
+  ruleColumns,
   shardColumns,
   signatureColumns,
   sourceColumns,
   type Column,
 } from './schema.js';
-import { appendRows, badRecordRows, commitRows, queueRows, shardRows, sourceRows } from './view-rows.js';
+import {
+  appendRows,
+  badRecordRows,
+  commitRows,
+  queueRows,
+  ruleRows,
+  shardRows,
+  sourceRows,
+} from './view-rows.js';
 import type { DatasetPaths, Workspace } from './workspace.js';
 
 /** Every view, for hints and documentation. */
@@ -42,6 +52,7 @@ export const VIEWS = [
   'bad_records',
   'shards',
   'queue',
+  'rules',
   'training',
 ] as const;
 
@@ -67,6 +78,7 @@ export function viewColumns(signals: readonly Column[] = []): Record<(typeof VIE
     bad_records: [...badRecordColumns],
     shards: [...shardColumns],
     queue: [...queueColumns],
+    rules: [...ruleColumns],
     training: joinColumns([RUN_COLUMN], metricColumns),
   };
 }
@@ -81,6 +93,8 @@ interface DatasetState {
   readonly documents: ParquetGroups;
   readonly signatures: ParquetGroups;
   readonly sources: ReadonlyMap<string, SourceProgress>;
+  /** Of the policy that the dataset was created with. */
+  readonly rules: readonly string[];
   /** Names of the queue's files; they change with whatever `queue` shows. */
   readonly queue: string;
 }
@@ -163,6 +177,7 @@ export class WorkspaceViews {
       documents: await added('documents'),
       signatures: await added('signatures'),
       sources,
+      rules: before?.rules ?? (await policyRules(this.connection, paths)),
       queue: await queueNames(paths),
     };
     return { state, commits };
@@ -182,11 +197,14 @@ export class WorkspaceViews {
     const queued = looks.filter(({ state }) => before?.get(state.paths.name)?.queue !== state.queue);
     const trained = before === undefined || runs.join('/') !== this.runs;
     if (before !== undefined && committed.length === 0 && queued.length === 0 && !trained) return;
+    const created = looks.filter(({ state }) => before?.has(state.paths.name) !== true);
     const queue = await Promise.all(queued.map(({ state }) => queueRows(state.paths)));
     await this.connection.run('BEGIN TRANSACTION');
     try {
       if (before === undefined) await this.createTables();
       for (const { state, commits } of committed) await this.appendCommits(state, commits);
+      const rules = created.flatMap(({ state }) => ruleRows(state.paths.name, state.rules));
+      await appendRows(this.connection, 'rules', ruleColumns, rules);
       for (const { state } of queued) await this.removeRows('queue', state);
       await appendRows(this.connection, 'queue', queueColumns, queue.flat());
       const states = looks.map(({ state }) => state);
@@ -204,7 +222,7 @@ export class WorkspaceViews {
 
   private async createTables(): Promise<void> {
     const columns = viewColumns();
-    for (const table of ['commits', 'sources', 'bad_records', 'shards', 'queue'] as const) {
+    for (const table of ['commits', 'sources', 'bad_records', 'shards', 'queue', 'rules'] as const) {
       await this.connection.run(`CREATE OR REPLACE TABLE ${table} AS ${emptySelect(columns[table])}`);
     }
   }
