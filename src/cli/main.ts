@@ -14,6 +14,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   inspect: async () => (await import('./commands/inspect.js')).inspectCommand(),
   dedup: async () => (await import('./commands/dedup.js')).dedupCommand(),
   query: async () => (await import('./commands/query.js')).queryCommand(),
+  sql: async () => (await import('./commands/sql.js')).sqlCommand(),
   show: async () => (await import('./commands/show.js')).showCommand(),
   tokenizer: async () => (await import('./commands/tokenizer.js')).tokenizerCommand(),
   train: async () => (await import('./commands/train.js')).trainCommand(),

@@ -16,6 +16,7 @@ import { queueRoutes } from './routes/queue.js';
 import { serviceRoutes } from './routes/service.js';
 import { tokenizerRoutes } from './routes/tokenizers.js';
 import { modelRoutes } from './routes/models.js';
+import { sqlRoutes } from './routes/sql.js';
 import { firstIssue } from './schemas.js';
 
 export function createApp(context: ServerContext): App {
@@ -61,6 +62,7 @@ export function createApp(context: ServerContext): App {
   tokenizerRoutes(app, context);
   modelRoutes(app, context);
   completionRoutes(app, context);
+  sqlRoutes(app, context);
   serviceRoutes(app, context);
   return app;
 }

@@ -10,6 +10,7 @@ import type { HttpBindings } from '@hono/node-server';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { stderrLog, type Log } from '../core/log.js';
 import { DatasetIndexes } from '../store/dataset-index.js';
+import type { QueryPool } from '../store/query/pool.js';
 import type { Workspace } from '../store/workspace.js';
 import { AuditLog } from './access/audit.js';
 import { loadTokens, type Identity, type Scope, type TokenTable } from './access/tokens.js';
@@ -19,6 +20,7 @@ import { GenerationPool } from './generation/pool.js';
 import { JobManager } from './jobs/manager.js';
 import { countQueueEntries, ServiceMetrics } from './metrics.js';
 import type { ServerSettings } from './settings.js';
+import { openQueries } from './sql.js';
 import { StreamCount } from './sse.js';
 import { TokenizerThread } from './tokenizers/thread.js';
 
@@ -39,6 +41,7 @@ export interface ServerContext {
   readonly corpora: CorpusStore;
   readonly jobs: JobManager;
   readonly generation: GenerationPool;
+  readonly sql: QueryPool;
   /** Clients that follow jobs. */
   readonly followers: StreamCount;
   readonly tokenizers: TokenizerThread;
@@ -125,6 +128,8 @@ export async function createContext(options: ContextOptions): Promise<ServerCont
     running: generation.busy,
     waiting: generation.queued,
   }));
+  const sql = openQueries(workspace, settings);
+  metrics.gauge('tokenmill_sql_queries', 'Queries in SQL by state.', 'state', async () => ({ ...sql.load }));
   const closing = new AbortController();
   // Whoever follows a job sees it stop; the streams end then.
   closing.signal.addEventListener('abort', () => {
@@ -144,6 +149,7 @@ export async function createContext(options: ContextOptions): Promise<ServerCont
     metrics,
     jobs,
     generation,
+    sql,
     followers,
     tokenizers,
     closing: closing.signal,
@@ -151,7 +157,8 @@ export async function createContext(options: ContextOptions): Promise<ServerCont
     async close() {
       closing.abort();
       await jobs.close();
-      await Promise.all([generation.close(), documents.close(), corpora.close(), tokenizers.close()]);
+      const pools = [generation, documents, corpora, tokenizers, sql];
+      await Promise.all(pools.map((pool) => pool.close()));
     },
   };
 }

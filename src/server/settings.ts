@@ -35,6 +35,13 @@ export const serverSettingsSchema = z.object({
   generators: integer(1, 64).default(1).describe('processes that generate text, each with its models'),
   modelMemory: byteSize.default(2e9).describe('memory of the models that one of these holds'),
   generationSeconds: integer(1).default(120).describe('how long one generated text may take'),
+  sqlProcesses: integer(1, 64).default(2).describe('queries in SQL that run at a time, each in a process'),
+  sqlWaiting: integer(0, 100_000).default(500).describe('queries in SQL that may wait'),
+  sqlTimeout: integer(1, 86_400).default(30).describe('seconds that a query may take'),
+  sqlMemory: byteSize.default(512e6).describe('memory of a query before it spills to disk'),
+  sqlSpill: byteSize.default(2e9).describe('disk that a query may spill to'),
+  sqlMaxRows: integer(1).default(1_000_000).describe('rows of the result of a query'),
+  sqlMaxBytes: byteSize.default(1e9).describe('size of the result of a query'),
   shutdownSeconds: integer(1, 3600).default(30).describe('how long a stop waits for what is under way'),
 });
 

