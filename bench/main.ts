@@ -9,6 +9,7 @@ import type { Benchmark } from './support/benchmark.js';
 
 const BENCHMARKS: Record<string, () => Promise<{ run: Benchmark }>> = {
   ingest: () => import('./ingest.js'),
+  sql: () => import('./sql.js'),
   tokenizer: () => import('./tokenizer.js'),
   uploads: () => import('./uploads.js'),
 };

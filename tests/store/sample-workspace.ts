@@ -7,6 +7,9 @@ import { Queue } from '../../src/store/queue.js';
 import { Workspace } from '../../src/store/workspace.js';
 import { emptyCommit, HASH } from './support.js';
 
+const POLICY = `SELECT ordinal, drop_if(word_count < 3, word_count) AS too_few_words,
+  drop_if(word_count > 99, word_count) AS too_many_words FROM signals;`;
+
 /** Documents of one commit: half kept, with the tokens ordinal + 1; the rest too short or copies of the first. */
 function documents(from: number, to: number): string {
   return `SELECT i AS ordinal, 'doc' || i AS document_id, 's.warc' AS "source", i * 100 AS "offset", 90::BIGINT AS length,
@@ -69,7 +72,7 @@ export async function commitDocuments(
 export async function sampleWorkspace(root: string): Promise<Workspace> {
   const workspace = new Workspace(root);
   const paths = await workspace.createDataset('crawl', {
-    policy: { sql: 'SELECT ordinal, drop_if(word_count < 3, word_count) AS too_few_words FROM signals' },
+    policy: { sql: POLICY },
   });
   await commitDocuments(workspace, 1, 0, 60);
   await commitDocuments(workspace, 2, 60, 100);
