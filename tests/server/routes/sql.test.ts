@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tableFromIPC } from 'apache-arrow';
 import { describe, expect, it } from 'vitest';
 import { listReports } from '../../../src/store/query/reports.js';
 import { commitDocuments, sampleWorkspace } from '../../store/sample-workspace.js';
+import { crawlWorkspace } from '../crawl.js';
 import { startTestService, testApi, testFolder, type TestApi } from '../support.js';
 
 async function api(settings: Record<string, unknown> = {}): Promise<TestApi> {
@@ -167,13 +168,34 @@ describe('reports', () => {
     expect(await test.json('POST', '/v1/reports/domains', body)).toEqual(domains);
     expect(await test.json('POST', '/v1/reports/languages', { json: { limit: 0 } })).toEqual([]);
     const csv = await test.request('GET', '/v1/reports/commits', { headers: { accept: 'text/csv' } });
-    expect((await csv.text()).split('\r\n')[1]).toBe('crawl,1,60,60,30,0,0,0,100,60,60,30,100,50.0');
+    expect((await csv.text()).split('\r\n')[1]).toBe('crawl,1,60,60,30,0,0,0,100,60,60,30,100,50');
     await test.problem('GET', '/v1/reports/nothing', 'REPORT_NOT_FOUND');
     await test.problem('POST', '/v1/reports/nothing', 'REPORT_NOT_FOUND', { json: {} });
     await test.problem('GET', '/v1/reports/domains?limit=many', 'USAGE');
     await test.problem('GET', '/v1/reports/domains?x=1', 'USAGE');
     await test.problem('POST', '/v1/reports/domains', 'USAGE', { json: { params: { x: 1 } } });
   });
+});
+
+it('lineage leads from every row of real shards to the document that is there', async () => {
+  const root = await crawlWorkspace();
+  const test = await testApi({ workspace: root, settings: { sqlProcesses: 1 } });
+  const { folder } = test.workspace.dataset('crawl');
+  const shards = await test.json<{ name: string; path: string }[]>('POST', '/v1/sql', {
+    json: { sql: 'SELECT name, path FROM shards ORDER BY name' },
+  });
+  expect(shards.length).toBeGreaterThan(2);
+  for (const { name, path } of shards) {
+    const table = tableFromIPC(await readFile(join(folder, path)));
+    const ids = [...(table.getChild('document_id') as Iterable<string>)];
+    const rows = await test.json<{ row: number; document_id: string; tokens: number }[]>(
+      'GET',
+      `/v1/reports/lineage?dataset=crawl&shard=${name}&limit=100000`,
+    );
+    expect(rows.map(({ row, document_id }) => [row, document_id])).toEqual(ids.map((id, i) => [i, id]));
+    const tokens = [...(table.getChild('tokens') as Iterable<{ length: number }>)];
+    expect(rows.map((row) => row.tokens)).toEqual(tokens.map(({ length }) => length));
+  }
 });
 
 describe('over a socket', () => {
