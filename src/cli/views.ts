@@ -1,6 +1,5 @@
 /** A DuckDB over a workspace, as the commands that read one use it. */
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { signatureColumns } from '../filters/dedup/signatures.js';
 import { SIGNALS } from '../filters/signals/index.js';
 import { openDatabase } from '../store/database.js';
 import { createViews } from '../store/views.js';
@@ -14,11 +13,7 @@ export async function withViews<Result>(
   const database = await openDatabase();
   try {
     const signals = SIGNALS.map(({ name, type }) => ({ name, type }));
-    await createViews(database.connection, openWorkspace(flags), {
-      dataset: flags.dataset,
-      signals,
-      signatures: signatureColumns,
-    });
+    await createViews(database.connection, openWorkspace(flags), { dataset: flags.dataset, signals });
     return await use(database.connection);
   } finally {
     database.close();

@@ -267,7 +267,7 @@ describe('over a socket', () => {
     const workspace = await sampleWorkspace(await testFolder());
     const service = await startTestService({
       workspace: workspace.root,
-      arguments: ['--sql-processes', '1'],
+      arguments: ['--sql-processes', '1', '--sql-memory', '20MB'],
     });
     const response = await fetch(`${service.url}/v1/sql`, {
       method: 'POST',
