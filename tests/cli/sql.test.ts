@@ -125,7 +125,7 @@ describe('the shell', () => {
     shell.interrupt();
     expect(await endless).toBe('INTERRUPTED');
     await shell.line('select count(*)::int as n from documents;');
-    expect(screen.take()).toBe(' n\n---\n100\n(1 row)\n');
+    expect(screen.take()).toBe('  n\n---\n100\n(1 row)\n');
   });
 });
 
