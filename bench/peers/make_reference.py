@@ -16,7 +16,7 @@ import torch
 from checkpoint_names import checkpoint_gradients
 from safetensors.torch import save_file
 from transformers import (AutoModelForCausalLM, BloomConfig, CohereConfig, DeepseekV3Config, GPT2Config, GPTJConfig,
-                          LlamaConfig, MixtralConfig, Olmo2Config, OPTConfig, Qwen2Config, Qwen3Config)
+                          LlamaConfig, MixtralConfig, Olmo2Config, OPTConfig, Qwen2Config, Qwen3Config, XGLMConfig)
 
 DATA = pathlib.Path(__file__).parents[2] / 'tests' / 'trainer' / 'data'
 SMALL = dict(vocab_size=24, hidden_size=8, intermediate_size=20, num_hidden_layers=2, num_attention_heads=2,
@@ -57,6 +57,8 @@ MODELS = {
                              mscale_all_dim=0.7, original_max_position_embeddings=16))),
     # PaLM's architecture
     'cohere': CohereConfig(**SMALL | dict(logit_scale=1.0, pad_token_id=None, bos_token_id=0, eos_token_id=0)),
+    'xglm': XGLMConfig(vocab_size=24, d_model=8, ffn_dim=20, num_layers=2, attention_heads=2, max_position_embeddings=32,
+                       init_std=0.4, dropout=0, attention_dropout=0),
 }
 OPTIMIZER = dict(betas=(0.9, 0.95), eps=1e-8)
 WEIGHT_DECAY = 0.1

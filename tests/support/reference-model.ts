@@ -24,6 +24,7 @@ export const REFERENCE_MODELS = [
   'deepseek_v3',
   'deepseek_v3-variant',
   'cohere',
+  'xglm',
 ] as const;
 
 export interface ReferenceModel {

@@ -15,6 +15,7 @@ import { olmo2, type Olmo2Config } from './olmo2.js';
 import { opt, type OptConfig } from './opt.js';
 import { qwen2, type Qwen2Config, qwen3, type Qwen3Config } from './qwen.js';
 import { type Trace, trace } from './trace.js';
+import { xglm, type XglmConfig } from './xglm.js';
 
 /** Any configuration that Tokenmill can train, discriminated by `model_type`. */
 export type ModelConfig =
@@ -28,7 +29,8 @@ export type ModelConfig =
   | Olmo2Config
   | OptConfig
   | Qwen2Config
-  | Qwen3Config;
+  | Qwen3Config
+  | XglmConfig;
 
 const FAMILIES = {
   bloom,
@@ -42,6 +44,7 @@ const FAMILIES = {
   opt,
   qwen2,
   qwen3,
+  xglm,
 } as const satisfies Record<ModelConfig['model_type'], ModelFamily<ModelConfig>>;
 
 export function familyOf(config: ModelConfig): ModelFamily<ModelConfig> {

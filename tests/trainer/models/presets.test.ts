@@ -44,6 +44,8 @@ const COUNTS: Readonly<Record<string, readonly [number, string?]>> = {
   'gpt3-13b': [12_853_386_240, '13.0B'],
   'gpt3-175b': [174_604_259_328, '175B'],
   'gptj-tiny': [2_895_616],
+  'xglm-tiny': [1_841_920],
+  'xglm-564m': [564_463_616, '564M'],
   'gptj-6b': [6_050_882_784, '6.05B'],
   'palm-tiny': [1_999_488],
   'palm-8b': [8_632_012_800, '8.63B'],

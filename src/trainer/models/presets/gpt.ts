@@ -1,6 +1,6 @@
 /**
  * GPT-2 (Radford et al., 2019, table 2), GPT-3 (Brown et al., 2020, table 2.1; its XL with 16 heads, so that they divide the
- * width, and its 13B with the width that 40 heads of 128 have) and GPT-J (Wang and Komatsuzaki, 2021).
+ * width, and its 13B with the width that 40 heads of 128 have) GPT-J (Wang and Komatsuzaki, 2021) and XGLM (Lin et al., 2021, table 1).
  */
 import type { Preset, PresetTable } from './preset.js';
 
@@ -43,5 +43,16 @@ export const GPT: PresetTable = {
       n_positions: 256,
     },
   },
+  'xglm-tiny': {
+    config: {
+      model_type: 'xglm',
+      d_model: 128,
+      ffn_dim: 512,
+      num_layers: 4,
+      attention_heads: 4,
+      max_position_embeddings: 256,
+    },
+  },
+  'xglm-564m': { config: { model_type: 'xglm', vocab_size: 256008 } },
   'gptj-6b': { config: { model_type: 'gptj', vocab_size: 50400 } },
 };
