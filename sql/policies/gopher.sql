@@ -1,6 +1,7 @@
 -- Gopher's quality rules (Rae et al. 2021, arXiv 2112.11446, table A1) with the thresholds of datatrove 0.10,
 -- GopherQualityFilter: all of its rules, in its order.
--- Not covered: Gopher's repetition rules, which datatrove has in a filter of its own.
+-- Variant: mean length of words; ellipses are `...` and `…`; stop words are different ones, case matters. Repetition has a
+-- policy of its own, `gopher-repetition`, as it has a filter of its own in datatrove.
 SET VARIABLE min_words = 50; -- fewest words, punctuation not counted
 SET VARIABLE max_words = 100000; -- most words, punctuation not counted
 SET VARIABLE min_mean_word_length = 3; -- shortest mean word, characters

@@ -1,6 +1,6 @@
 /** What a policy makes of one text: all that is measured of it, and the verdict. */
 import { openDatabase } from '../store/database.js';
-import { detectLanguage } from './language.js';
+import { detectLanguage } from './language/detect.js';
 import { applyPolicy, validatePolicy, type Policy } from './policy.js';
 import { measureSignals, SIGNALS, type SignalValue } from './signals/index.js';
 import { appendSignals, createSignalsTable } from './signals/table.js';
@@ -26,13 +26,13 @@ export async function inspectText(
   options: { readonly url?: string | null } = {},
 ): Promise<Inspection> {
   const { language, score } = detectLanguage(text);
-  const signals = measureSignals(text);
+  const url = options.url ?? null;
+  const signals = measureSignals(text, { url, language });
   const database = await openDatabase();
   try {
     const { connection } = database;
     await validatePolicy(connection, policy);
     await createSignalsTable(connection, 'signals');
-    const url = options.url ?? null;
     await appendSignals(connection, 'signals', [
       { ordinal: 0, url, language, languageScore: score, signals },
     ]);

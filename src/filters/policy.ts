@@ -10,7 +10,14 @@
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { DuckDBInstance, StatementType, type DuckDBConnection } from '@duckdb/node-api';
+import {
+  DuckDBInstance,
+  LIST,
+  listValue,
+  StatementType,
+  VARCHAR,
+  type DuckDBConnection,
+} from '@duckdb/node-api';
 import { fromSystemError, TokenmillError } from '../core/errors.js';
 import { canonicalJson, sha256 } from '../core/hash.js';
 import { packageFile } from '../core/paths.js';
@@ -154,12 +161,48 @@ async function checkInSandbox(policy: Policy): Promise<void> {
         );
       }
     });
+    await checkStatement(connection, policy);
   } catch (error) {
     throw invalid(policy, error);
   } finally {
     connection.closeSync();
     instance.closeSync();
   }
+}
+
+/**
+ * Refuses what would make a verdict depend on more than the document's own row: window functions, subqueries,
+ * aggregates, and functions whose value changes from call to call.
+ */
+async function checkStatement(connection: DuckDBConnection, policy: Policy): Promise<void> {
+  const fail = (what: string): TokenmillError =>
+    new TokenmillError('POLICY_INVALID', `policy ${policy.name} uses ${what}`, {
+      hint: 'a rule looks at the columns of one document and at variables, so that the same document gets the same verdict always',
+    });
+  const serialized = await connection.runAndReadAll('SELECT json_serialize_sql($1::VARCHAR)', [
+    policy.select,
+  ]);
+  const statement = JSON.parse(serialized.getRows()[0][0] as string) as unknown;
+  const functions = new Set<string>();
+  const visit = (node: unknown): void => {
+    if (Array.isArray(node)) return node.forEach(visit);
+    if (typeof node !== 'object' || node === null) return;
+    const fields = node as Record<string, unknown>;
+    if (fields['class'] === 'WINDOW') throw fail(`the window function ${String(fields['function_name'])}`);
+    if (fields['class'] === 'SUBQUERY') throw fail('a subquery');
+    if (typeof fields['function_name'] === 'string') functions.add(fields['function_name']);
+    Object.values(fields).forEach(visit);
+  };
+  visit(statement);
+  const found = await connection.runAndReadAll(
+    `SELECT DISTINCT function_name FROM duckdb_functions()
+     WHERE function_name IN (SELECT unnest($1::VARCHAR[])) AND function_name NOT IN ('getvariable', 'error')
+       AND (function_type = 'aggregate' OR stability <> 'CONSISTENT') ORDER BY ALL LIMIT 1`,
+    [listValue([...functions])],
+    [LIST(VARCHAR)],
+  );
+  const [name] = found.getRows()[0] ?? [];
+  if (name !== undefined) throw fail(`the function ${String(name)}`);
 }
 
 /** Gives the connection what the policy's SELECT uses. */
@@ -204,6 +247,27 @@ export async function applyPolicy(
         hint: 'the SELECT gives one row for every row of signals: leave out WHERE, GROUP BY and joins',
       },
     );
+  }
+}
+
+/**
+ * Creates `rulesTable`: ordinal, and a column of DOUBLE for each rule of the policy, NULL where a document passes it.
+ * @throws TokenmillError POLICY_INVALID naming the rule that failed
+ */
+export async function createRulesTable(
+  connection: DuckDBConnection,
+  policy: Policy,
+  { signalsTable, rulesTable }: { readonly signalsTable: string; readonly rulesTable: string },
+): Promise<void> {
+  const rules = `WITH signals AS (SELECT * FROM "${signalsTable}"), rules AS (${policy.select})`;
+  const columns = ['ordinal', ...policy.rules.map((rule) => `"${rule}"::DOUBLE AS "${rule}"`)];
+  try {
+    await prepareConnection(connection, policy);
+    await connection.run(
+      `CREATE OR REPLACE TABLE "${rulesTable}" AS ${rules} SELECT ${columns.join(', ')} FROM rules`,
+    );
+  } catch (error) {
+    throw invalid(policy, error, await failingRule(connection, policy, rules));
   }
 }
 

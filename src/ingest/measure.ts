@@ -3,9 +3,9 @@
  * Pure: the same batch gives the same result whichever thread takes it.
  */
 import { concatenate } from '../core/bytes.js';
-import { detectLanguage } from '../filters/language.js';
 import { measureForDedup, type DedupMeasures } from '../filters/dedup/measure.js';
 import type { DedupConfig } from '../filters/dedup/settings.js';
+import { detectLanguage } from '../filters/language/detect.js';
 import { measureSignals, type SignalValues } from '../filters/signals/index.js';
 import { normalizedTextHash } from '../filters/dedup/text-hash.js';
 import type { Format } from './records.js';
@@ -71,7 +71,7 @@ export function measureBatch(task: MeasureTask): MeasureResult {
       language,
       languageScore: score,
       textHash: normalizedTextHash(text),
-      signals: measureSignals(text),
+      signals: measureSignals(text, { url: parsed.url, language }),
       dedup: measureForDedup(parsed, task.dedup),
     });
     texts.push(encoder.encode(text));

@@ -21,7 +21,7 @@ import {
 } from './options.js';
 
 /** Changes whenever text or signals of the same record would come out differently. */
-export const EXTRACTOR_VERSION = 'tokenmill-1';
+export const EXTRACTOR_VERSION = 'tokenmill-2';
 
 export interface OpenDataset {
   readonly config: DatasetConfig;

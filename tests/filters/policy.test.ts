@@ -37,7 +37,7 @@ function rowOf(
     url,
     language: 'en',
     languageScore: 1,
-    signals: SIGNALS.map(({ name }) => given[name] ?? 0),
+    signals: SIGNALS.map(({ name, type }) => (type === 'VARCHAR' ? '' : (given[name] ?? 0))),
   };
 }
 
@@ -135,6 +135,18 @@ describe('validation, before any document is read', () => {
       "SELECT ordinal, drop_if(true, (SELECT count(*) FROM read_text('/etc/hostname'))) AS a FROM signals",
       /disabled by configuration/,
     ],
+    [
+      'a window function',
+      'SELECT ordinal, drop_if(row_number() OVER () > 1, 1) AS a FROM signals',
+      /window function row_number/,
+    ],
+    [
+      'a subquery over other documents',
+      'SELECT ordinal, drop_if(word_count < (SELECT avg(word_count) FROM signals), 1) AS a FROM signals',
+      /uses a subquery/,
+    ],
+    ['chance', 'SELECT ordinal, drop_if(random() < 0.5, 1) AS a FROM signals', /uses the function random/],
+    ['the clock', "SELECT ordinal, drop_if(now() > '2030-01-01', 1) AS a FROM signals", /uses the function/],
     ['reading a file by its name', "SELECT ordinal FROM 'x.parquet'", /disabled by configuration/],
   ];
 
@@ -157,7 +169,17 @@ describe('validation, before any document is read', () => {
 
 describe('loading', () => {
   test('every policy of the package is valid and described', async () => {
-    expect(await policyNames()).toEqual(['cs336', 'gopher', 'keep-all']);
+    expect(await policyNames()).toEqual([
+      'c4',
+      'cs336',
+      'dclm',
+      'fineweb',
+      'gopher',
+      'gopher-repetition',
+      'keep-all',
+      'multilingual',
+      'refinedweb',
+    ]);
     for (const name of await policyNames()) {
       const policy = await loadPolicy(name);
       await validatePolicy(database.connection, policy);
@@ -188,7 +210,7 @@ describe('loading', () => {
   test('an unknown name lists the names', async () => {
     await expect(loadPolicy('goofer')).rejects.toMatchObject({
       code: 'POLICY_INVALID',
-      hint: expect.stringContaining('cs336, gopher, keep-all') as string,
+      hint: expect.stringContaining('c4, cs336, dclm, fineweb, gopher') as string,
     });
   });
 

@@ -25,6 +25,13 @@ export const SENTENCE_END = 1 << 9;
 /** Ends a line for Python's `str.splitlines`. */
 export const LINE_BREAK = 1 << 10;
 
+/** Connector punctuation such as the underscore, and the narrow no-break space: ExtendNumLet of UAX #29. */
+export const CONNECTOR = 1 << 11;
+/** Word_Break=Katakana of UAX #29. */
+export const KATAKANA = 1 << 12;
+
+/** What Python's `str.isalnum` accepts beside letters. */
+export const NUMERIC = DIGIT | NUMBER;
 /** A character that a word can be made of. */
 export const WORD = LETTER | MARK | DIGIT | NUMBER;
 
@@ -40,6 +47,8 @@ const PROPERTIES: readonly (readonly [RegExp, number])[] = [
     /(?=\p{L})[\p{Script=Han}\p{Script=Hiragana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\p{Script=Tibetan}]/u,
     UNSPACED,
   ],
+  [/[\p{Pc}\u202f]/u, CONNECTOR],
+  [/[\p{Script=Katakana}\u3031-\u3035\u309b\u309c\u30a0\u30fc\uff70]/u, KATAKANA],
   [/[\p{Sentence_Terminal}\u17d6\u17d9\u17da]/u, SENTENCE_END | PUNCTUATION],
 ];
 

@@ -1,12 +1,19 @@
-/** Signals of repetition: Gopher's duplicate lines and most frequent n-grams. Equality is that of 64-bit hashes. */
+/** Signals of repetition as datatrove measures Gopher's. Equality of lines and words is that of 64-bit hashes. */
+import { BlockTable, dropSpace, skipSpace } from '../scan/block-hashes.js';
 import { KeyTable } from '../scan/key-table.js';
+import type { LineTable } from '../scan/lines.js';
+import { RepeatedNgrams } from '../scan/repeated-ngrams.js';
 import type { Scan } from '../scan/scan.js';
-import type { WordTable } from '../scan/word-table.js';
-import { DATATROVE, ratio, type SignalFamily, type SignalValues } from './signal.js';
+import { CharacterSums } from './character-sums.js';
+import { DATATROVE, ratio, type Signal, type SignalFamily, type SignalValues } from './signal.js';
 
 const TOP_NGRAMS = [2, 3, 4] as const;
+const DUPLICATE_NGRAMS = [5, 6, 7, 8, 9, 10] as const;
 
 const keys = new KeyTable();
+const ngrams = new RepeatedNgrams();
+const sums = new CharacterSums();
+const paragraphs = new BlockTable();
 
 export const repetitionSignals: SignalFamily = {
   signals: [
@@ -24,64 +31,125 @@ export const repetitionSignals: SignalFamily = {
       doc: 'characters in lines that repeat an earlier line, of all characters of the text',
       source: DATATROVE.gopherRepetition,
     },
-    ...TOP_NGRAMS.map(
-      (n) =>
-        ({
-          name: `top_${n}gram_character_ratio`,
-          type: 'DOUBLE',
-          unit: 'share of characters',
-          doc: `characters of the most frequent word ${n}-gram (of equals, the one that occurs first) joined by single spaces, times its occurrences, of all characters of the text`,
-          source: DATATROVE.gopherRepetition,
-        }) as const,
-    ),
+    ...TOP_NGRAMS.map((n): Signal => ({
+      name: `top_${n}gram_character_ratio`,
+      type: 'DOUBLE',
+      unit: 'share of characters',
+      doc: `characters of the most frequent word ${n}-gram (of equals, the one that occurs first) joined by single spaces, times its occurrences, of all characters of the text`,
+      source: DATATROVE.gopherRepetition,
+    })),
+    {
+      name: 'duplicate_paragraph_ratio',
+      type: 'DOUBLE',
+      unit: 'share of paragraphs',
+      doc: 'paragraphs that repeat an earlier paragraph, of the pieces between runs of two or more line feeds in the text without white space at its ends',
+      source: DATATROVE.gopherRepetition,
+    },
+    {
+      name: 'duplicate_paragraph_character_ratio',
+      type: 'DOUBLE',
+      unit: 'share of characters',
+      doc: 'characters in paragraphs that repeat an earlier paragraph, of all characters of the text',
+      source: DATATROVE.gopherRepetition,
+    },
+    ...DUPLICATE_NGRAMS.map((n): Signal => ({
+      name: `duplicate_${n}gram_character_ratio`,
+      type: 'DOUBLE',
+      unit: 'share of characters',
+      doc: `characters, spaces not counted, of the word ${n}-grams that repeat an earlier one, of all characters of the text; read from the start, a repeated ${n}-gram is skipped whole, so that none overlap`,
+      source: DATATROVE.gopherRepetition,
+    })),
   ],
   measure(scan: Scan, values: SignalValues): void {
-    const { pieces, duplicates, characters } = duplicateLines(scan);
-    values.push(ratio(duplicates, pieces), ratio(characters, scan.characters));
-    for (const n of TOP_NGRAMS) values.push(ratio(topNgramCharacters(scan.words, n), scan.characters));
+    const { words, characters } = scan;
+    const lines = duplicateLines(scan.lines);
+    values.push(ratio(lines.duplicates, lines.blocks), ratio(lines.characters, characters));
+    ngrams.begin(words.low, words.high, words.count);
+    sums.fill(words.characters, words.count);
+    for (const n of TOP_NGRAMS) {
+      ngrams.next();
+      values.push(ratio(topNgramCharacters(n), characters));
+    }
+    const copies = duplicateParagraphs(scan);
+    values.push(ratio(copies.duplicates, copies.blocks), ratio(copies.characters, characters));
+    for (const n of DUPLICATE_NGRAMS) {
+      ngrams.next();
+      values.push(ratio(duplicateNgramCharacters(n), characters));
+    }
   },
 };
 
+interface Duplicates {
+  readonly blocks: number;
+  readonly duplicates: number;
+  readonly characters: number;
+}
+
 /** Python's `re.split('\n+', text)`: empty pieces only before a leading and behind a trailing run of line feeds. */
-function duplicateLines({ lines }: Scan): { pieces: number; duplicates: number; characters: number } {
+function duplicateLines(lines: LineTable): Duplicates {
   keys.reset(lines.count);
-  let pieces = 0;
+  let blocks = 0;
   let duplicates = 0;
   let characters = 0;
   for (let line = 0; line < lines.count; line++) {
     if (lines.characters[line] === 0 && line !== 0 && line !== lines.count - 1) continue;
-    pieces += 1;
+    blocks += 1;
     if (keys.add(lines.low[line], lines.high[line]) > 1) {
       duplicates += 1;
       characters += lines.characters[line];
     }
   }
-  return { pieces, duplicates, characters };
+  return { blocks, duplicates, characters };
+}
+
+/** Python's `re.split('\n{2,}', text.strip())`. An empty text is one empty paragraph. */
+function duplicateParagraphs({ units, length, lines }: Scan): Duplicates {
+  const start = skipSpace(units, 0, length);
+  const end = dropSpace(units, start, length);
+  paragraphs.count = 0;
+  let first = -1;
+  for (let line = 0; line <= lines.count; line++) {
+    const isInside = line < lines.count && lines.start[line] < end && lines.end[line] > start;
+    const isOpen = isInside && lines.start[line] < lines.end[line];
+    if (isOpen && first < 0) first = line;
+    if (isOpen || first < 0) continue;
+    paragraphs.addLines(units, lines, first, line - 1, start, end);
+    first = -1;
+  }
+  keys.reset(paragraphs.count);
+  let duplicates = 0;
+  let characters = 0;
+  for (let i = 0; i < paragraphs.count; i++) {
+    if (keys.add(paragraphs.low[i], paragraphs.high[i]) < 2) continue;
+    duplicates += 1;
+    characters += paragraphs.characters[i];
+  }
+  return { blocks: Math.max(paragraphs.count, 1), duplicates, characters };
 }
 
 /** Length in characters of the most frequent n-gram times its occurrences; 0 where there are fewer than n words. */
-function topNgramCharacters(words: WordTable, n: number): number {
-  const { count, low, high } = words;
-  if (count < n) return 0;
-  keys.reset(count);
-  let top = 0;
-  for (let i = 0; i + n <= count; i++) {
-    const occurrences = keys.add(ngramHalf(low, i, n), ngramHalf(high, i, n));
-    if (occurrences > top) top = occurrences;
+function topNgramCharacters(n: number): number {
+  const top = ngrams.topCount();
+  if (top === 0) return 0;
+  let position = 0;
+  if (top > 1) {
+    // Of several n-grams with that many occurrences Python's Counter names the one that came first.
+    let first = 0;
+    while (ngrams.counts[ngrams.ids[first]] !== top) first += 1;
+    position = ngrams.positions[first];
   }
-  // Of several n-grams with that many occurrences Python's Counter names the one that came first.
-  const isTop = (i: number): boolean => keys.countOf(ngramHalf(low, i, n), ngramHalf(high, i, n)) === top;
-  let first = 0;
-  while (!isTop(first)) first += 1;
-  let characters = n - 1;
-  for (let i = first; i < first + n; i++) characters += words.characters[i];
-  return characters * top;
+  return (sums.between(position, position + n) + n - 1) * top;
 }
 
-/** One half of an n-gram's key, from that half of its words. Order matters. */
-function ngramHalf(words: Uint32Array, start: number, n: number): number {
-  let half = n;
-  for (let i = start; i < start + n; i++)
-    half = Math.imul(((half << 13) | (half >>> 19)) ^ words[i], 0x9e3779b1);
-  return half;
+function duplicateNgramCharacters(n: number): number {
+  ngrams.resetSeen();
+  let characters = 0;
+  let free = 0;
+  for (let k = 0; k < ngrams.size; k++) {
+    const position = ngrams.positions[k];
+    if (position < free || ngrams.firstTime(ngrams.ids[k])) continue;
+    characters += sums.between(position, position + n);
+    free = position + n;
+  }
+  return characters;
 }

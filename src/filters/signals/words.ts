@@ -1,5 +1,5 @@
 /** Signals of words: Gopher's quality rules. What a word is, `scan/words.ts` says. */
-import { LETTER } from '../scan/character-classes.js';
+import { LETTER, LOWER } from '../scan/character-classes.js';
 import { scanText, type Scan } from '../scan/scan.js';
 import { DATATROVE, ratio, type SignalFamily, type SignalValues } from './signal.js';
 
@@ -10,6 +10,8 @@ const HASH = 0x23;
 const FULL_STOP = 0x2e;
 const ELLIPSIS = 0x2026;
 const LONGEST_STOP_WORD = 4;
+/** Classes of a word of lower-case letters only. */
+const LOWER_CASE_WORD = LETTER | LOWER;
 
 /** Bit and second half of the hash of each stop word, by the first half: no strings are made to look words up. */
 const stopWords = new Map(
@@ -76,7 +78,7 @@ export const wordSignals: SignalFamily = {
         characters += words.characters[i];
       }
       if ((words.classes[i] & LETTER) !== 0) alphabetic += 1;
-      if (words.characters[i] <= LONGEST_STOP_WORD) {
+      if (words.characters[i] <= LONGEST_STOP_WORD && words.classes[i] === LOWER_CASE_WORD) {
         const stopWord = stopWords.get(words.low[i]);
         if (stopWord?.high === words.high[i]) found |= stopWord.bit;
       }

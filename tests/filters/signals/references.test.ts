@@ -12,6 +12,8 @@ describe('signals agree with datatrove', () => {
   test.each(REFERENCES)('$name', ({ text, signals }) => {
     const rounded = (values: Record<string, unknown>): [string, string][] =>
       Object.entries(values).map(([name, value]) => [name, Number(value).toFixed(12)]);
-    expect(rounded(named(text))).toEqual(rounded(signals));
+    const measured = named(text);
+    const known = Object.fromEntries(Object.keys(signals).map((name) => [name, measured[name]]));
+    expect(rounded(known)).toEqual(rounded(signals));
   });
 });

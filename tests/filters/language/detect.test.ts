@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { detectLanguage } from '../../src/filters/language.js';
+import { detectLanguage } from '../../../src/filters/language/detect.js';
 
 describe('article 1 of the Universal Declaration of Human Rights', () => {
   test.each([
@@ -30,7 +30,7 @@ describe('article 1 of the Universal Declaration of Human Rights', () => {
 });
 
 test.each([[''], ['12345 67890 !!! ###'], ['\n\n\n']])('%j has no language', (text) => {
-  expect(detectLanguage(text)).toEqual({ language: 'und', score: 0 });
+  expect(detectLanguage(text)).toEqual({ language: 'und', score: 0, second: '', secondScore: 0 });
 });
 
 test('a menu in another language at the beginning does not decide', () => {

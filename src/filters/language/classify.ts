@@ -1,0 +1,206 @@
+/**
+ * ELD's classification of a short text (Nito T. M., efficient language detector 2.1): n-grams of up to four bytes of
+ * its words, each counted once, add up to a score for each language. Same words, n-grams and scores as the package
+ * has, from typed arrays instead of objects.
+ */
+import { LOWER_CASE_UNITS } from '../scan/character-classes.js';
+import { BEGINS, ENDS, LENGTH_SHIFT, loadTables, slotOf } from './tables.js';
+
+const tables = loadTables();
+const { languages, separates } = tables;
+
+/** Languages that can be found. */
+export const LANGUAGES: readonly string[] = languages;
+
+/** ELD reads the first 1,000 code units, and of these to the first space behind 350 bytes, at most 380 bytes. */
+const MAX_UNITS = 1000;
+const CUT_AFTER = 350;
+const ENFORCE_CUT_AFTER = 380;
+/** Bytes of a word whose n-grams count; the last n-gram then takes all that is left of the word. */
+const MAX_WORD_BYTES = 70;
+const GRAM = 4;
+const STRIDE = 3;
+/** Scale of ELD's scores. */
+const SCALE = 25;
+
+const SPACE = 0x20;
+const CAPITAL_SIGMA = 0x3a3;
+
+const units = new Uint16Array(MAX_UNITS * 3);
+const word = new Uint8Array(ENFORCE_CUT_AFTER + 8);
+const sums = new Uint32Array(languages.length);
+/** N-grams of the text so far; a slot is free where its stamp is not that of the text. */
+const SEEN = 1024;
+const seenBytes = new Uint32Array(SEEN);
+const seenKinds = new Uint32Array(SEEN);
+const seenStamps = new Uint32Array(SEEN);
+let stamp = 0;
+let ngrams = 0;
+
+/** Whether a lower-case form is made of several units, or depends on its neighbours. */
+const needsString = new Uint8Array(0x1_0000);
+for (let unit = 0x80; unit < 0x1_0000; unit++) {
+  const isSurrogate = (unit & 0xf800) === 0xd800;
+  if (!isSurrogate && String.fromCharCode(unit).toLowerCase().length !== 1) needsString[unit] = 1;
+}
+needsString[CAPITAL_SIGMA] = 1;
+
+/**
+ * Adds the scores of a text, 0 to 1 each, to `scores`, which has a place for each of `LANGUAGES`.
+ * @returns the index of the language with the highest score, the first of equals; -1 where there is none
+ */
+export function classify(text: string, scores: Float64Array): number {
+  const best = sumScores(text);
+  for (let language = 0; language < sums.length; language++) {
+    if (sums[language] === 0) continue;
+    const mean = sums[language] / ngrams;
+    scores[language] += mean / (mean + SCALE);
+  }
+  return best;
+}
+
+/** Index of the language of a text; -1 where there is none. */
+export function languageIndex(text: string): number {
+  return sumScores(text);
+}
+
+function sumScores(text: string): number {
+  const length = prepare(text);
+  stamp += 1;
+  ngrams = 0;
+  sums.fill(0);
+  let bytes = 0;
+  let size = 0;
+  for (let i = 0; i < length; i++) {
+    const unit = units[i];
+    if (unit === SPACE) {
+      if (size > 0) addWord(size);
+      size = 0;
+      if (bytes > CUT_AFTER) break;
+      bytes += 1;
+    } else if (unit < 0x80) {
+      word[size++] = unit;
+      bytes += 1;
+    } else if (unit < 0x800) {
+      word[size++] = 0xc0 | (unit >> 6);
+      word[size++] = 0x80 | (unit & 0x3f);
+      bytes += 2;
+    } else {
+      word[size++] = 0xe0 | (unit >> 12);
+      word[size++] = 0x80 | ((unit >> 6) & 0x3f);
+      word[size++] = 0x80 | (unit & 0x3f);
+      bytes += 3;
+    }
+    if (bytes > ENFORCE_CUT_AFTER) break;
+  }
+  if (size > 0) addWord(size);
+  let best = -1;
+  let highest = 0;
+  for (let language = 0; language < sums.length; language++) {
+    if (sums[language] > highest) {
+      highest = sums[language];
+      best = language;
+    }
+  }
+  return best;
+}
+
+/** Writes the text into `units`: lower case, what separates words as single spaces. Returns its length. */
+function prepare(text: string): number {
+  const length = Math.min(text.length, MAX_UNITS);
+  let out = 0;
+  let i = 0;
+  let exact = true;
+  while (i < length) {
+    const unit = text.charCodeAt(i);
+    if (separates[unit] === 0) {
+      if (needsString[unit] === 1) exact = false;
+      units[out++] = LOWER_CASE_UNITS[unit];
+      i += 1;
+      continue;
+    }
+    // Apostrophes at the end of a run of separators belong to the word behind it.
+    let end = i;
+    while (end < length && separates[text.charCodeAt(end)] === 1) end += 1;
+    let kept = end;
+    while (kept > i && isApostrophe(text.charCodeAt(kept - 1))) kept -= 1;
+    if (kept > i && out > 0) units[out++] = SPACE;
+    for (let k = kept; k < end; k++) units[out++] = text.charCodeAt(k);
+    i = end;
+  }
+  return exact ? out : lowerByString(text.slice(0, length));
+}
+
+/** The same by string operations, where lower case is not a matter of single units. */
+function lowerByString(text: string): number {
+  let cleaned = '';
+  let i = 0;
+  while (i < text.length) {
+    const unit = text.charCodeAt(i);
+    if (separates[unit] === 0) {
+      cleaned += text[i++];
+      continue;
+    }
+    let end = i;
+    while (end < text.length && separates[text.charCodeAt(end)] === 1) end += 1;
+    let kept = end;
+    while (kept > i && isApostrophe(text.charCodeAt(kept - 1))) kept -= 1;
+    if (kept > i && cleaned !== '') cleaned += ' ';
+    cleaned += text.slice(kept, end);
+    i = end;
+  }
+  const lower = cleaned.trim().toLowerCase();
+  for (let k = 0; k < lower.length; k++) units[k] = lower.charCodeAt(k);
+  return lower.length;
+}
+
+function isApostrophe(unit: number): boolean {
+  return unit === 0x27 || unit === 0x60 || unit === 0x2019;
+}
+
+function addWord(size: number): void {
+  const end = Math.min(size, MAX_WORD_BYTES);
+  let j = 0;
+  for (; j + GRAM < end; j += STRIDE)
+    addGram(pack(j, j + GRAM), (j === 0 ? BEGINS : 0) | (GRAM << LENGTH_SHIFT));
+  const start = Math.max(end - GRAM, 0);
+  const kind = (j === 0 ? BEGINS : 0) | ENDS;
+  // Of a word that is longer the last n-gram has all the rest, which no table knows; it counts all the same.
+  if (size > MAX_WORD_BYTES) addGram(hashRest(start, size), kind | ((size - start) << LENGTH_SHIFT));
+  else addGram(pack(start, end), kind | ((end - start) << LENGTH_SHIFT));
+}
+
+function pack(start: number, end: number): number {
+  let packed = 0;
+  for (let i = start; i < end; i++) packed = (packed << 8) | word[i];
+  return packed >>> 0;
+}
+
+function hashRest(start: number, end: number): number {
+  let hash = 0x811c9dc5;
+  for (let i = start; i < end; i++) hash = Math.imul(hash ^ word[i], 0x01000193);
+  return hash >>> 0;
+}
+
+function addGram(bytes: number, kind: number): void {
+  let seen = slotOf(bytes, kind, SEEN - 1);
+  while (seenStamps[seen] === stamp) {
+    if (seenBytes[seen] === bytes && seenKinds[seen] === kind) return;
+    seen = (seen + 1) & (SEEN - 1);
+  }
+  seenStamps[seen] = stamp;
+  seenBytes[seen] = bytes;
+  seenKinds[seen] = kind;
+  ngrams += 1;
+  const { mask, first } = tables;
+  let slot = slotOf(bytes, kind, mask);
+  while (first[slot] !== 0) {
+    if (tables.bytes[slot] === bytes && tables.kinds[slot] === kind) {
+      let entry = first[slot];
+      const end = entry + tables.entryCounts[entry];
+      for (; entry < end; entry++) sums[tables.entryLanguages[entry]] += tables.entryScores[entry];
+      return;
+    }
+    slot = (slot + 1) & mask;
+  }
+}

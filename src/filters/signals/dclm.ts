@@ -1,0 +1,287 @@
+/**
+ * Gopher's signals as DCLM measures them, and RefinedWeb's corrections of lines. Where the reference repeats a unit it
+ * counts every copy; words are pieces between white space, in repetition words by Unicode's boundaries.
+ */
+import { refinedWebLines } from '../lines/refinedweb-lines.js';
+import { BlockTable, dropSpace, skipSpace } from '../scan/block-hashes.js';
+import { LETTER, NUMERIC } from '../scan/character-classes.js';
+import { KeyTable } from '../scan/key-table.js';
+import { RepeatedNgrams } from '../scan/repeated-ngrams.js';
+import type { Scan } from '../scan/scan.js';
+import { CharacterSums } from './character-sums.js';
+import { repeatedNgramCharacters } from './ngram-coverage.js';
+import { DCLM, ratio, signal, type SignalFamily, type SignalValues } from './signal.js';
+import { STOP_WORDS } from './words.js';
+
+const FULL_STOP = 0x2e;
+const ELLIPSIS = 0x2026;
+const HASH = 0x23;
+const BULLETS = new Set(['●', '•', '*', '-'].map((bullet) => bullet.charCodeAt(0)));
+
+/** Stop words by their letters, 8 bits each. */
+const packedStopWords = new Set(
+  STOP_WORDS.map((word) => {
+    let packed = 0;
+    for (const letter of word) packed = ((packed << 8) | letter.charCodeAt(0)) >>> 0;
+    return packed;
+  }),
+);
+
+const TOP_NGRAMS = [2, 3, 4] as const;
+const REPEATED_NGRAMS = [5, 6, 7, 8, 9, 10] as const;
+const LINES = 'lines between line feeds, white space around them off and blank ones left out';
+const PARAGRAPHS = 'paragraphs between two line feeds, white space around them off and blank ones left out';
+
+const keys = new KeyTable();
+const blocks = new BlockTable();
+const ngrams = new RepeatedNgrams();
+const sums = new CharacterSums();
+
+export const dclmSignals: SignalFamily = {
+  signals: [
+    signal(
+      'dclm_word_count',
+      'BIGINT',
+      'words',
+      'pieces between white space that begin with a letter or number',
+      DCLM.quality,
+    ),
+    signal(
+      'dclm_mean_word_length',
+      'DOUBLE',
+      'characters',
+      'mean length of the pieces between white space',
+      DCLM.quality,
+    ),
+    signal(
+      'dclm_symbol_word_ratio',
+      'DOUBLE',
+      'per word',
+      '`#`, `...`, `. . .` and `…` per piece between white space',
+      DCLM.quality,
+    ),
+    signal(
+      'dclm_bullet_line_ratio',
+      'DOUBLE',
+      'share of lines',
+      `lines that begin with \`●\`, \`•\`, \`*\` or \`-\`, of ${LINES}`,
+      DCLM.quality,
+    ),
+    signal(
+      'dclm_ellipsis_line_ratio',
+      'DOUBLE',
+      'share of lines',
+      `lines that end with \`...\`, \`. . .\` or \`…\`, of ${LINES}`,
+      DCLM.quality,
+    ),
+    signal(
+      'dclm_non_alphabetic_word_ratio',
+      'DOUBLE',
+      'share of words',
+      'pieces between white space without a letter',
+      DCLM.quality,
+    ),
+    signal(
+      'dclm_stop_word_count',
+      'BIGINT',
+      'words',
+      `pieces that are one of ${STOP_WORDS.join(', ')} in any case, every occurrence counted`,
+      DCLM.quality,
+    ),
+    signal(
+      'dclm_repeated_line_ratio',
+      'DOUBLE',
+      'share of lines',
+      `lines that occur more than once, every copy counted, of ${LINES}; 0 where there is one line`,
+      DCLM.quality,
+    ),
+    signal(
+      'dclm_repeated_line_character_ratio',
+      'DOUBLE',
+      'share of characters',
+      `characters in such lines, of ${LINES}`,
+      DCLM.quality,
+    ),
+    signal(
+      'dclm_repeated_paragraph_ratio',
+      'DOUBLE',
+      'share of paragraphs',
+      `paragraphs that occur more than once, every copy counted, of ${PARAGRAPHS}; 0 where there is one`,
+      DCLM.quality,
+    ),
+    signal(
+      'dclm_repeated_paragraph_character_ratio',
+      'DOUBLE',
+      'share of characters',
+      `characters in such paragraphs, of ${PARAGRAPHS}`,
+      DCLM.quality,
+    ),
+    ...TOP_NGRAMS.map((n) =>
+      signal(
+        `dclm_top_${n}gram_character_ratio`,
+        'DOUBLE',
+        'share of characters',
+        `characters of the most frequent ${n}-gram (of equals, the longest) times its occurrences, of those of the words by Unicode's boundaries that begin with a letter or number; 0 where none repeats`,
+        DCLM.quality,
+      ),
+    ),
+    ...REPEATED_NGRAMS.map((n) =>
+      signal(
+        `dclm_repeated_${n}gram_character_ratio`,
+        'DOUBLE',
+        'share of characters',
+        `characters of the words that are part of a ${n}-gram that occurs more than once, each word once, of those of the words by Unicode's boundaries that begin with a letter or number`,
+        DCLM.quality,
+      ),
+    ),
+    signal(
+      'refinedweb_removed_word_ratio',
+      'DOUBLE',
+      'share of words',
+      "words (pieces that begin with a letter or number) that RefinedWeb's corrections of lines take away",
+      DCLM.lines,
+    ),
+  ],
+  measure(scan: Scan, values: SignalValues): void {
+    measureQuality(scan, values);
+    measureBlocks(scan, values);
+    measureNgrams(scan, values);
+    const { words, wordsLeft } = refinedWebLines(scan);
+    values.push(ratio(words - wordsLeft, words));
+  },
+};
+
+function measureQuality(scan: Scan, values: SignalValues): void {
+  const { pieces } = scan;
+  let words = 0;
+  let characters = 0;
+  let nonAlphabetic = 0;
+  let stopWords = 0;
+  for (let i = 0; i < pieces.count; i++) {
+    if ((pieces.first[i] & (LETTER | NUMERIC)) !== 0) words += 1;
+    characters += pieces.characters[i];
+    if ((pieces.classes[i] & LETTER) === 0) nonAlphabetic += 1;
+    if (pieces.packed[i] !== 0 && packedStopWords.has(pieces.packed[i])) stopWords += 1;
+  }
+  const { bullets, ellipses, filled } = countLines(scan);
+  values.push(
+    words,
+    ratio(characters, pieces.count),
+    ratio(countSymbols(scan), pieces.count),
+    ratio(bullets, filled),
+    ratio(ellipses, filled),
+    ratio(nonAlphabetic, pieces.count),
+    stopWords,
+  );
+}
+
+/** Each of the four symbols without overlap with itself, as `str.count` has it. */
+function countSymbols({ text, units, length }: Scan): number {
+  let symbols = 0;
+  let stops = 0;
+  for (let i = 0; i < length; i++) {
+    const unit = units[i];
+    if (unit === FULL_STOP) {
+      stops += 1;
+      if (stops === 3) {
+        symbols += 1;
+        stops = 0;
+      }
+      continue;
+    }
+    stops = 0;
+    if (unit === HASH || unit === ELLIPSIS) symbols += 1;
+  }
+  for (let at = text.indexOf('. . .'); at >= 0; at = text.indexOf('. . .', at + 5)) symbols += 1;
+  return symbols;
+}
+
+function countLines({ units, lines }: Scan): { bullets: number; ellipses: number; filled: number } {
+  let bullets = 0;
+  let ellipses = 0;
+  let filled = 0;
+  for (let line = 0; line < lines.count; line++) {
+    const start = skipSpace(units, lines.start[line], lines.end[line]);
+    const end = dropSpace(units, start, lines.end[line]);
+    if (start === end) continue;
+    filled += 1;
+    if (BULLETS.has(units[start])) bullets += 1;
+    if (endsWithEllipsis(units, start, end)) ellipses += 1;
+  }
+  return { bullets, ellipses, filled };
+}
+
+function endsWithEllipsis(units: Uint16Array, start: number, end: number): boolean {
+  if (units[end - 1] === ELLIPSIS) return true;
+  const isStop = (back: number): boolean => end - back >= start && units[end - back] === FULL_STOP;
+  if (!isStop(1)) return false;
+  if (isStop(2) && isStop(3)) return true;
+  return isStop(3) && isStop(5) && units[end - 2] === 0x20 && units[end - 4] === 0x20;
+}
+
+/** Lines, then paragraphs: the share of those that have a copy, by number and by characters. */
+function measureBlocks({ units, lines }: Scan, values: SignalValues): void {
+  blocks.count = 0;
+  const add = (first: number, last: number): void => {
+    const start = skipSpace(units, lines.start[first], lines.end[last]);
+    const end = dropSpace(units, start, lines.end[last]);
+    if (start === end) return;
+    let from = first;
+    while (lines.end[from] <= start) from += 1;
+    let to = last;
+    while (lines.start[to] >= end) to -= 1;
+    blocks.addLines(units, lines, from, to, start, end);
+  };
+  for (let line = 0; line < lines.count; line++) add(line, line);
+  reportCopies(values);
+  blocks.count = 0;
+  let open = -1;
+  for (let line = 0; line <= lines.count; line++) {
+    const isFilled = line < lines.count && lines.start[line] < lines.end[line];
+    if (isFilled && open < 0) open = line;
+    if (isFilled || open < 0) continue;
+    add(open, line - 1);
+    open = -1;
+  }
+  reportCopies(values);
+}
+
+function reportCopies(values: SignalValues): void {
+  keys.reset(blocks.count);
+  for (let i = 0; i < blocks.count; i++) keys.add(blocks.low[i], blocks.high[i]);
+  let copies = 0;
+  let copied = 0;
+  let all = 0;
+  for (let i = 0; i < blocks.count; i++) {
+    all += blocks.characters[i];
+    if (keys.countOf(blocks.low[i], blocks.high[i]) < 2) continue;
+    copies += 1;
+    copied += blocks.characters[i];
+  }
+  values.push(ratio(copies, blocks.count), ratio(copied, all));
+}
+
+function measureNgrams({ unicodeWords: words }: Scan, values: SignalValues): void {
+  ngrams.begin(words.low, words.high, words.count);
+  sums.fill(words.characters, words.count);
+  const all = sums.between(0, words.count);
+  for (const _ of TOP_NGRAMS) {
+    ngrams.next();
+    values.push(ratio(longestTopCharacters(), all));
+  }
+  for (const _ of REPEATED_NGRAMS) {
+    ngrams.next();
+    values.push(ratio(repeatedNgramCharacters(ngrams, sums), all));
+  }
+}
+
+function longestTopCharacters(): number {
+  const top = ngrams.topCount();
+  if (top < 2) return 0;
+  let longest = 0;
+  for (let k = 0; k < ngrams.size; k++) {
+    if (ngrams.counts[ngrams.ids[k]] !== top) continue;
+    longest = Math.max(longest, sums.between(ngrams.positions[k], ngrams.positions[k] + ngrams.n));
+  }
+  return longest * top;
+}
