@@ -21,6 +21,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   eval: async () => (await import('./commands/eval.js')).evalCommand(),
   generate: async () => (await import('./commands/generate.js')).generateCommand(),
   export: async () => (await import('./commands/export.js')).exportCommand(),
+  mask: async () => (await import('./commands/mask.js')).maskCommand(),
   policy: async () => (await import('./commands/policy.js')).policyCommand(),
   queue: async () => (await import('./commands/queue.js')).queueCommand(),
   doctor: async () => (await import('./commands/doctor.js')).doctorCommand(),

@@ -67,8 +67,23 @@ export class Account {
     return [...this.changed].map((name) => ({ ...(this.sources.get(name) as SourceProgress) }));
   }
 
+  /** Takes what another dataset knows of a source: it goes into the next commit. */
+  adopt(progress: SourceProgress): void {
+    this.sources.set(progress.source, { ...progress });
+    this.changed.add(progress.source);
+  }
+
+  /** Lists a bad record that is counted already. */
+  note(note: BadNote): void {
+    if (this.badNotes.length < MAX_BAD_NOTES) this.badNotes.push(note);
+  }
+
+  hasSources(): boolean {
+    return this.sources.size > 0;
+  }
+
   hasChanges(): boolean {
-    return this.changed.size > 0;
+    return this.changed.size > 0 || Object.keys(this.counts).length > 0;
   }
 
   /** What was counted is committed. */

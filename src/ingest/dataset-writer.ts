@@ -139,6 +139,11 @@ export class DatasetWriter {
     this.index.close();
   }
 
+  /** Documents that were committed or added. */
+  get documentsSeen(): number {
+    return this.nextOrdinal;
+  }
+
   takeOrdinal(): number {
     return this.nextOrdinal++;
   }

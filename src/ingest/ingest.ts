@@ -73,6 +73,7 @@ export async function ingest(
   });
   const pool: IngestPool = new WorkerPool(workerFile(import.meta.url, './worker.js'), {
     threads: options.workers,
+    workerData: opened.treatment,
   });
   let writer: DatasetWriter | undefined;
   try {

@@ -6,6 +6,7 @@ import { concatenate } from '../core/bytes.js';
 import { measureForDedup, type DedupMeasures } from '../filters/dedup/measure.js';
 import type { DedupConfig } from '../filters/dedup/settings.js';
 import { detectLanguage } from '../filters/language/detect.js';
+import { NO_TREATMENT, TextTreatment } from '../filters/text-treatment.js';
 import { measureSignals, type SignalValues } from '../filters/signals/index.js';
 import { normalizedTextHash } from '../filters/dedup/text-hash.js';
 import type { Format } from './records.js';
@@ -47,7 +48,11 @@ export interface MeasureResult {
   readonly textEnds: Int32Array;
 }
 
-export function measureBatch(task: MeasureTask): MeasureResult {
+/** @param treatment what is done to the texts after they were measured */
+export function measureBatch(
+  task: MeasureTask,
+  treatment: TextTreatment = new TextTreatment(NO_TREATMENT),
+): MeasureResult {
   const items: Measured[] = [];
   const texts: Uint8Array[] = [];
   const encoder = new TextEncoder();
@@ -59,8 +64,9 @@ export function measureBatch(task: MeasureTask): MeasureResult {
       items.push(parsed);
       continue;
     }
-    const { text } = parsed;
-    const { language, score } = detectLanguage(text);
+    const { language, score } = detectLanguage(parsed.text);
+    const signals = measureSignals(parsed.text, { url: parsed.url, language, lists: treatment.lists });
+    const text = treatment.apply(parsed.text);
     items.push({
       kind: 'document',
       url: parsed.url,
@@ -71,8 +77,8 @@ export function measureBatch(task: MeasureTask): MeasureResult {
       language,
       languageScore: score,
       textHash: normalizedTextHash(text),
-      signals: measureSignals(text, { url: parsed.url, language }),
-      dedup: measureForDedup(parsed, task.dedup),
+      signals,
+      dedup: measureForDedup({ ...parsed, text }, task.dedup),
     });
     texts.push(encoder.encode(text));
   }

@@ -8,6 +8,7 @@ import { byteSize, integer } from '../core/config.js';
 import { TokenmillError } from '../core/errors.js';
 import { dedupConfig, dedupConfigSchema, dedupSettings } from '../filters/dedup/settings.js';
 import type { Policy } from '../filters/policy.js';
+import { textConfigSchema, textSettings, type TextConfig } from '../filters/text-treatment.js';
 
 /** More threads than this gain nothing here: one main thread reads and writes for all of them. */
 const MAX_WORKERS = 64;
@@ -33,6 +34,7 @@ export const ingestOptionsSchema = z.object({
     .describe('share of documents held out for validation (default: 0.02)'),
   set: z.record(z.string(), z.string()).default({}).describe('thresholds of the policy: name=value'),
   ...dedupSettings,
+  ...textSettings,
   format: z
     .enum(['warc', 'wet', 'wat', 'jsonl', 'text', 'html'])
     .optional()
@@ -72,6 +74,7 @@ export const datasetConfigSchema = z.object({
   shard_tokens: z.number().int(),
   valid_fraction: z.number(),
   dedup: dedupConfigSchema,
+  text: textConfigSchema.default({ transform: null, mask: null, url_lists_sha256: null }),
 });
 
 export type DatasetConfig = z.output<typeof datasetConfigSchema>;
@@ -84,6 +87,7 @@ export function checkAgainstDataset(
   config: DatasetConfig,
   options: IngestOptions,
   policy: Policy | undefined,
+  text: TextConfig,
 ): void {
   const asked: [string, string | number | undefined, string | number][] = [
     [
@@ -97,6 +101,9 @@ export function checkAgainstDataset(
     ['shard-tokens', options.shardTokens, config.shard_tokens],
     ['valid-fraction', options.validFraction, config.valid_fraction],
     ...dedupAsked(config, options),
+    ['transform', text.transform ?? undefined, config.text.transform ?? 'none'],
+    ['mask', text.mask ?? undefined, config.text.mask ?? 'none'],
+    ['url-lists', text.url_lists_sha256 ?? undefined, config.text.url_lists_sha256 ?? 'none'],
   ];
   for (const [name, wanted, has] of asked) {
     if (wanted === undefined || wanted === has) continue;

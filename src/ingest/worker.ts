@@ -1,5 +1,7 @@
 /** Worker thread of ingest: measures batches of records, and turns batches of kept texts into tokens. */
+import { workerData } from 'piscina';
 import { defineWorker, type WorkerPool } from '../core/pool.js';
+import { TextTreatment, type TextTreatmentData } from '../filters/text-treatment.js';
 import { loadTokenizer } from '../tokenizer/load.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { measureBatch, type MeasureResult, type MeasureTask } from './measure.js';
@@ -20,10 +22,12 @@ export interface TokenizeResult {
 
 export type IngestPool = WorkerPool<MeasureTask | TokenizeTask, MeasureResult | TokenizeResult>;
 
+const treatment = new TextTreatment(workerData as TextTreatmentData);
+
 let loaded: { path: string; tokenizer: Tokenizer } | undefined;
 
 async function work(task: MeasureTask | TokenizeTask): Promise<MeasureResult | TokenizeResult> {
-  if (task.kind === 'measure') return measureBatch(task);
+  if (task.kind === 'measure') return measureBatch(task, treatment);
   if (loaded?.path !== task.tokenizer) {
     loaded = { path: task.tokenizer, tokenizer: await loadTokenizer(task.tokenizer) };
   }

@@ -1,13 +1,17 @@
 /** `tokenmill policy`: which policies there are, what they say, and what they would do to a dataset. */
+import { availableParallelism } from 'node:os';
 import { Command } from 'commander';
 import { TokenmillError } from '../../core/errors.js';
 import { formatCount } from '../../core/format.js';
+import { stderrLog } from '../../core/log.js';
+import { Progress } from '../../core/progress.js';
 import { loadPolicy, policyNames, validatePolicy, type Policy } from '../../filters/policy.js';
 import { comparePolicies, type Flip, type PolicyDifference } from '../../filters/what-if/compare.js';
 import { explainPolicy, type Amount, type PolicyExplanation } from '../../filters/what-if/explain.js';
 import { loadStoredSignals, type StoredSignals } from '../../filters/what-if/signals-view.js';
 import { openDatabase } from '../../store/database.js';
-import { withWorkspace, write } from '../context.js';
+import { reapplyPolicy } from '../../ingest/reapply.js';
+import { interruptSignal, openWorkspace, withWorkspace, write } from '../context.js';
 import { collectSetting } from '../settings.js';
 import { withViews } from '../views.js';
 
@@ -59,6 +63,21 @@ export function policyCommand(): Command {
         .option('--set <name=value>', 'a threshold of policy b; may be repeated', collectSetting),
     ).action(diff),
   );
+  command.addCommand(
+    withWorkspace(
+      new Command('reapply')
+        .description(
+          'Makes a new dataset under another policy from one that exists, without reading the crawl: only records whose text was not kept and that pass now are read again.',
+        )
+        .argument('<policy>', 'a name in sql/policies or a SQL file')
+        .requiredOption('--into <dataset>', 'the dataset to make; a run that was cut off continues')
+        .option('--dataset <dataset>', 'the dataset that exists', DEFAULT_DATASET)
+        .option('--set <name=value>', 'a threshold of the policy; may be repeated', collectSetting)
+        .option('--workers <number>', 'worker threads', String(availableParallelism()))
+        .option('--memory <size>', 'memory that DuckDB may use before it spills to disk', '256MB')
+        .option('--json', 'print the summary as JSON'),
+    ).action(reapply),
+  );
   return command.addHelpText(
     'after',
     `
@@ -66,7 +85,8 @@ Examples:
   tokenmill policy list
   tokenmill policy explain fineweb --dataset crawl
   tokenmill policy diff gopher gopher --set min_words=100 --dataset crawl
-  tokenmill policy diff gopher ./mine.sql --json`,
+  tokenmill policy diff gopher ./mine.sql --json
+  tokenmill policy reapply fineweb --dataset crawl --into crawl-fineweb`,
   );
 }
 
@@ -147,6 +167,58 @@ async function diff(a: string, b: string, flags: DatasetFlags): Promise<void> {
   });
   if (flags.json === true) await write(`${JSON.stringify(difference)}\n`);
   else await write(describeDifference(difference));
+}
+
+interface ReapplyFlags {
+  readonly into: string;
+  readonly dataset: string;
+  readonly set?: Record<string, string>;
+  readonly workers: string;
+  readonly memory: string;
+  readonly json?: boolean;
+  readonly workspace?: string;
+}
+
+async function reapply(name: string, flags: ReapplyFlags): Promise<void> {
+  const workers = Number(flags.workers);
+  if (!Number.isInteger(workers) || workers < 1) {
+    throw new TokenmillError('USAGE', `--workers ${flags.workers} is not a number from 1`);
+  }
+  const policy = await checkedPolicy(name, flags.set);
+  const progress = new Progress({ label: 'reapply', format: formatCount });
+  const summary = await reapplyPolicy(
+    {
+      from: flags.dataset,
+      into: flags.into,
+      policy,
+      set: flags.set ?? {},
+      workers,
+      memory: flags.memory,
+    },
+    {
+      workspace: openWorkspace(flags),
+      log(message) {
+        progress.clear();
+        stderrLog(message);
+      },
+      onProgress({ bytes, totalBytes, kept }) {
+        progress.update({
+          done: bytes,
+          total: totalBytes,
+          note: `${formatCount(kept)} kept`,
+          values: { kept },
+        });
+      },
+      signal: interruptSignal('finishing the window; press Ctrl-C again to stop at once'),
+    },
+  );
+  progress.clear();
+  const of = (counter: string): string => formatCount(summary.counts[counter] ?? 0);
+  await write(
+    flags.json === true
+      ? `${JSON.stringify(summary)}\n`
+      : `dataset ${summary.dataset}: ${of('documents')} documents, ${of('kept')} kept, ${of('tokens')} tokens; ${formatCount(summary.fetched)} records were read again\n`,
+  );
 }
 
 const amount = ({ documents, tokens }: Amount): string =>

@@ -24,19 +24,22 @@ const PHRASES = [
 ] as const;
 
 export interface CorrectedLines {
-  /** Lines that stay, in order, and what is left of those that were changed. */
-  readonly kept: readonly { readonly line: number; readonly replaced: string | undefined }[];
   /** Pieces that begin with a letter or number before and after. */
   readonly words: number;
   readonly wordsLeft: number;
 }
 
-/** Applies the corrections. Linear in the text. */
-export function refinedWebLines(scan: Scan): CorrectedLines {
+/**
+ * Applies the corrections. Linear in the text.
+ * @param onKept is called for each line that stays, in order, with what is left of it where it was changed
+ */
+export function refinedWebLines(
+  scan: Scan,
+  onKept: (line: number, replaced: string | undefined) => void = () => undefined,
+): CorrectedLines {
   const { units, lines, pieces } = scan;
   const lower = asciiLower(scan);
   const phrases = PHRASES.filter(({ contained }) => lower.includes(contained));
-  const kept: { line: number; replaced: string | undefined }[] = [];
   let words = 0;
   let wordsLeft = 0;
   let piece = 0;
@@ -48,7 +51,7 @@ export function refinedWebLines(scan: Scan): CorrectedLines {
     const start = lines.start[line];
     const end = lines.end[line];
     if (start === end) {
-      kept.push({ line, replaced: undefined });
+      onKept(line, undefined);
       continue;
     }
     if (goes(units, start, end, lines.characters[line])) continue;
@@ -61,24 +64,25 @@ export function refinedWebLines(scan: Scan): CorrectedLines {
       if (after !== before) {
         if (after.trim() === '') continue;
         wordsLeft += after.split(/\s+/u).filter((part) => /^[\p{L}\p{N}]/u.test(part)).length;
-        kept.push({ line, replaced: after });
+        onKept(line, after);
         continue;
       }
     }
     wordsLeft += lineWords;
-    kept.push({ line, replaced: undefined });
+    onKept(line, undefined);
   }
-  return { kept, words, wordsLeft };
+  return { words, wordsLeft };
 }
 
 /** The text with the corrections, white space at its ends taken off. */
 export function refinedWebText(text: string): string {
   const scan = scanText(text);
   const { lines } = scan;
-  return refinedWebLines(scan)
-    .kept.map(({ line, replaced }) => replaced ?? text.slice(lines.start[line], lines.end[line]))
-    .join('\n')
-    .trim();
+  const kept: string[] = [];
+  refinedWebLines(scan, (line, replaced) => {
+    kept.push(replaced ?? text.slice(lines.start[line], lines.end[line]));
+  });
+  return kept.join('\n').trim();
 }
 
 function countWords(pieces: PieceTable, first: number, last: number): number {

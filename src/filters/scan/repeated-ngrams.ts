@@ -38,11 +38,31 @@ export class RepeatedNgrams {
     this.size = count;
     this.reserve(count);
     this.resetSlots(count);
-    const { positions, ids } = this;
+    const { positions, ids, slotIds, slotLow, slotHigh, counts, mask } = this;
+    let next = 0;
     for (let i = 0; i < count; i++) {
       positions[i] = i;
-      ids[i] = this.idOf(low[i], high[i]);
+      const keyLow = low[i];
+      const keyHigh = high[i];
+      // The halves are hashes already.
+      let slot = (keyLow ^ (keyLow >>> 15) ^ Math.imul(keyHigh, 0x9e3779b1)) & mask;
+      let id = slotIds[slot];
+      while (id !== 0 && (slotLow[slot] !== keyLow || slotHigh[slot] !== keyHigh)) {
+        slot = (slot + 1) & mask;
+        id = slotIds[slot];
+      }
+      if (id === 0) {
+        slotIds[slot] = ++next;
+        slotLow[slot] = keyLow;
+        slotHigh[slot] = keyHigh;
+        counts[next - 1] = 1;
+        ids[i] = next - 1;
+      } else {
+        counts[id - 1] += 1;
+        ids[i] = id - 1;
+      }
     }
+    this.idCount = next;
     this.distinctWords = this.idCount;
     this.dropSingles();
   }

@@ -29,7 +29,7 @@ export class WordTable {
       let bits = UNIT_CLASSES[unit];
       low = Math.imul(low ^ unit, 0x01000193);
       high = Math.imul(high ^ unit, 0x5bd1e995);
-      if ((unit & 0xfc00) === 0xd800 && i + 1 < end) {
+      if (unit >= 0xd800 && (unit & 0xfc00) === 0xd800 && i + 1 < end) {
         const next = units[++i];
         low = Math.imul(low ^ next, 0x01000193);
         high = Math.imul(high ^ next, 0x5bd1e995);

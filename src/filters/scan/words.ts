@@ -67,6 +67,14 @@ export function splitWords(units: Uint16Array, length: number, words: WordTable)
       i += 1;
       continue;
     }
+    if ((bits & WORD) !== 0 && (bits & UNSPACED) === 0) {
+      const simple = simpleWordEnd(units, i, length);
+      if (simple > 0) {
+        words.push(units, i, simple);
+        i = simple;
+        continue;
+      }
+    }
     let end: number;
     if ((bits & UNSPACED) !== 0) end = marksEnd(units, i + widthAt(units, i, length), length);
     else if ((bits & WORD) !== 0) end = wordEnd(units, i, length);
@@ -74,6 +82,18 @@ export function splitWords(units: Uint16Array, length: number, words: WordTable)
     words.push(units, i, end);
     i = end;
   }
+}
+
+/**
+ * End of a word of ASCII letters and digits that white space ends, or a comma before white space: what most words are.
+ * 0 where the word is another.
+ */
+function simpleWordEnd(units: Uint16Array, start: number, length: number): number {
+  let i = start;
+  while (i < length && units[i] < 0x80 && (UNIT_CLASSES[units[i]] & (LETTER | DIGIT)) !== 0) i += 1;
+  if (i === length || (UNIT_CLASSES[units[i]] & SPACE) !== 0) return i === start ? 0 : i;
+  const isClause = units[i] === COMMA && i + 1 < length && (UNIT_CLASSES[units[i + 1]] & SPACE) !== 0;
+  return isClause && i > start ? i : 0;
 }
 
 function widthAt(units: Uint16Array, i: number, length: number): number {

@@ -114,19 +114,20 @@ export const redpajamaSignals: SignalFamily = {
   ],
   measure(scan: Scan, values: SignalValues, context: SignalContext): void {
     const { pieces } = scan;
+    const lower = asciiLower(scan);
     const lines = measureLines(scan);
     values.push(scan.characters, lines.count);
     measureNormalWords(scan, values);
     measureRawWords(scan, values, context.language);
     values.push(countSentences(scan));
     const joined = sums.between(0, pieces.normalCount) + Math.max(pieces.normalCount - 1, 0);
-    values.push(ratio(countPhrase(pieces, 'lorem ipsum'), joined));
+    values.push(lower.includes('lorem') ? ratio(countPhrase(pieces, 'lorem ipsum'), joined) : 0);
     values.push(ratio(lines.brackets, scan.characters));
     values.push(countObsceneSequences(pieces, context.language));
     values.push(ratio(lines.ellipses, lines.count), ratio(lines.ended, lines.count));
     values.push(ratio(lines.bullets, lines.count), ratio(lines.upper, lines.count));
     values.push(ratio(lines.numerical, lines.count), ratio(pieces.normalCount, lines.count));
-    values.push(asciiLower(scan).includes('javascript') ? countPhrase(pieces, 'javascript') : 0);
+    values.push(lower.includes('javascript') ? countPhrase(pieces, 'javascript') : 0);
   },
 };
 

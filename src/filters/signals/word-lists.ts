@@ -88,7 +88,13 @@ function hashOf(word: string): [low: number, high: number] {
 }
 
 /** Sequences of words by the first half of the hash of their first word. */
-type Sequences = ReadonlyMap<number, readonly (readonly (readonly [number, number])[])[]>;
+interface Sequences {
+  readonly byFirst: ReadonlyMap<number, readonly (readonly (readonly [number, number])[])[]>;
+  /** 1 where a first word has these low bits: asking it saves asking the map for most words. */
+  readonly filter: Uint8Array;
+}
+
+const FILTER_MASK = 0x3fff;
 
 const sequences = new Map<string, Sequences>();
 
@@ -105,8 +111,11 @@ function sequencesOf(key: string, phrases: () => readonly string[]): Sequences {
       .map(([low, high]) => [low >>> 0, high >>> 0] as const);
     made.set(words[0][0], [...(made.get(words[0][0]) ?? []), words]);
   }
-  sequences.set(key, made);
-  return made;
+  const filter = new Uint8Array(FILTER_MASK + 1);
+  for (const low of made.keys()) filter[low & FILTER_MASK] = 1;
+  const result = { byFirst: made, filter };
+  sequences.set(key, result);
+  return result;
 }
 
 /** How often a phrase of lower-case words occurs among the normal words. */
@@ -129,7 +138,9 @@ export function countObsceneSequences(pieces: PieceTable, language: string): num
 function countSequences(pieces: PieceTable, listed: Sequences): number {
   let found = 0;
   for (let i = 0; i < pieces.normalCount; i++) {
-    const candidates = listed.get(pieces.normalLow[i]);
+    const first = pieces.normalLow[i];
+    if (listed.filter[first & FILTER_MASK] === 0) continue;
+    const candidates = listed.byFirst.get(first);
     if (candidates === undefined) continue;
     for (const words of candidates) {
       const fits = words.every(
@@ -150,9 +161,14 @@ interface Node {
 }
 
 interface Trie extends Node {
-  /** 1 for each code unit that a word begins with. */
+  /** 1 for each code unit that a word begins with, in either case. */
   readonly begins: Uint8Array;
+  /** 1 for the low bits of each two code units that a word begins with; all are 1 behind a word of one unit. */
+  readonly pairs: Uint8Array;
 }
+
+const PAIR_BITS = 7;
+const PAIR_MASK = (1 << PAIR_BITS) - 1;
 
 const tries = new Map<string, Trie | undefined>();
 
@@ -165,7 +181,12 @@ function trieOf(language: string): Trie | undefined {
 }
 
 function makeTrie(words: readonly string[]): Trie {
-  const root: Trie = { children: new Map(), isEnd: false, begins: new Uint8Array(0x1_0000) };
+  const root: Trie = {
+    children: new Map(),
+    isEnd: false,
+    begins: new Uint8Array(0x1_0000),
+    pairs: new Uint8Array(1 << (2 * PAIR_BITS)),
+  };
   for (const raw of words) {
     const word = raw.trim();
     if (word === '' || ALLOWED.has(word)) continue;
@@ -179,6 +200,11 @@ function makeTrie(words: readonly string[]): Trie {
       node = child;
     }
     node.isEnd = true;
+  }
+  for (const [first, child] of root.children) {
+    const row = (first & PAIR_MASK) << PAIR_BITS;
+    if (child.isEnd) root.pairs.fill(1, row, row + PAIR_MASK + 1);
+    for (const second of child.children.keys()) root.pairs[row | (second & PAIR_MASK)] = 1;
   }
   for (let unit = 0; unit < 0x1_0000; unit++) {
     if (root.children.has(LOWER_CASE_UNITS[unit])) root.begins[unit] = 1;
@@ -196,13 +222,16 @@ export function countBadWords(scan: Scan, language: string): number {
   if (root === undefined) return 0;
   const anywhere = ANYWHERE.has(language);
   const { units, length } = scan;
-  const { begins } = root;
+  const { begins, pairs } = root;
   const isWord = (i: number): boolean =>
     i >= 0 && i < length && ((UNIT_CLASSES[units[i]] & (LETTER | NUMERIC)) !== 0 || units[i] === UNDERSCORE);
   let found = 0;
   for (let start = 0; start < length; start++) {
     if (begins[units[start]] === 0 || (!anywhere && isWord(start - 1))) continue;
-    let node = root.children.get(LOWER_CASE_UNITS[units[start]]);
+    const first = LOWER_CASE_UNITS[units[start]];
+    const second = start + 1 < length ? LOWER_CASE_UNITS[units[start + 1]] : 0;
+    if (pairs[((first & PAIR_MASK) << PAIR_BITS) | (second & PAIR_MASK)] === 0) continue;
+    let node = root.children.get(first);
     for (let i = start + 1; node !== undefined; i++) {
       if (node.isEnd && (anywhere || !isWord(i))) {
         found += 1;

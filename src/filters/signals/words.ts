@@ -21,6 +21,11 @@ const stopWords = new Map(
   }),
 );
 
+/** 1 where a stop word has these low bits of its hash: asking it saves asking the map for most words. */
+const FILTER_MASK = 0x3ff;
+const stopWordFilter = new Uint8Array(FILTER_MASK + 1);
+for (const low of stopWords.keys()) stopWordFilter[low & FILTER_MASK] = 1;
+
 export const wordSignals: SignalFamily = {
   signals: [
     {
@@ -79,7 +84,9 @@ export const wordSignals: SignalFamily = {
       }
       if ((words.classes[i] & LETTER) !== 0) alphabetic += 1;
       if (words.characters[i] <= LONGEST_STOP_WORD && words.classes[i] === LOWER_CASE_WORD) {
-        const stopWord = stopWords.get(words.low[i]);
+        const low = words.low[i];
+        if (stopWordFilter[low & FILTER_MASK] === 0) continue;
+        const stopWord = stopWords.get(low);
         if (stopWord?.high === words.high[i]) found |= stopWord.bit;
       }
     }
