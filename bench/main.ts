@@ -10,6 +10,8 @@ import type { Benchmark } from './support/benchmark.js';
 const BENCHMARKS: Record<string, () => Promise<{ run: Benchmark }>> = {
   ingest: () => import('./ingest.js'),
   sql: () => import('./sql.js'),
+  filters: () => import('./filters.js'),
+  'filters-agreement': () => import('./filters-agreement.js'),
   tokenizer: () => import('./tokenizer.js'),
   uploads: () => import('./uploads.js'),
 };

@@ -145,10 +145,13 @@ export function ipv6At(
   return { range: isLong && isIPv6(candidate) ? { start, end } : undefined, runEnd };
 }
 
-/** Whether an IPv6 address can be routed: not loopback, link-local, unique local, multicast or documentation. */
+/** Whether an IPv6 address is global unicast (2000::/3), documentation and the special blocks of 2001::/23 aside. */
 export function isPublicIpv6(address: string): boolean {
-  const lower = address.toLowerCase();
-  return !/^(?:::1?$|fe[89ab]|f[cd]|ff|2001:0?db8(?::|$)|64:ff9b:1:|100::)/.test(lower);
+  const [first, second = '0'] = address.split(':');
+  if (!/^[23][0-9a-f]{3}$/i.test(first)) return false;
+  if (first !== '2001') return true;
+  const block = Number.parseInt(second === '' ? '0' : second, 16);
+  return block >= 0x200 && block !== 0xdb8;
 }
 
 export { AT, COLON, DIGITS };

@@ -35,7 +35,7 @@ describe("C4's lines", () => {
 describe("RefinedWeb's corrections", () => {
   test.each([
     ['half upper case stays', 'AB cd', 'AB cd'],
-    ['more goes', 'ABC de', ''],
+    ['more goes', 'ABCD e', ''],
     ['all digits', 'One line.\n2024\nOther line.', 'One line.\nOther line.'],
     ['a counter', 'One line.\n- 1,024 likes\n3K Followers!\nOther line.', 'One line.\nOther line.'],
     ['no counter', '3 likes of mine', '3 likes of mine'],

@@ -185,7 +185,7 @@ test.each([
   ['capitals and digits', 'GB29'],
   ['addresses', 'a@b.'],
   ['octets', '1.'],
-])('a megabyte of %s is read to its end', (_, unit) => {
-  const text = `${unit.repeat(1_000_000 / unit.length)} x@y.zz`;
+])('a long text of %s is read to its end', (_, unit) => {
+  const text = `${unit.repeat(Math.floor(300_000 / unit.length))} x@y.zz`;
   expect(findPii(text).at(-1)).toMatchObject({ kind: 'email', end: text.length });
 });
