@@ -229,10 +229,13 @@ async function judgeByDatatrove(
 function record(id: number, text: string): unknown {
   const cleaned = c4CleanedText(text, { terminalPunctuation: false });
   const sentences: Record<string, number> = {};
-  for (const line of text.split(/\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/)) {
-    const stripped = line.replaceAll(/^[\s\x1c-\x1f\x85]+|[\s\x1c-\x1f\x85]+$/g, '').replaceAll(CITATION, '');
-    const { units, words } = scanText(stripped);
-    sentences[stripped] = countSentences(units, words, 0, words.count);
+  const { physicalLines: lines } = scanText(text);
+  const stripped = Array.from({ length: lines.count }, (_, line) =>
+    text.slice(lines.start[line], lines.end[line]).replaceAll(CITATION, ''),
+  );
+  for (const line of stripped) {
+    const { units, words } = scanText(line);
+    sentences[line] = countSentences(units, words, 0, words.count);
   }
   return { id, text, words: wordsOf(text), cleaned_words: { [cleaned]: wordsOf(cleaned) }, sentences };
 }

@@ -11,6 +11,8 @@ import { mix } from './key-table.js';
 
 /** Entries up to which the arrays are kept for the next text. */
 const RETAINED = 1 << 20;
+/** Words of a slot: two halves of the key, one more than the id (0: free), one unused. Four, so that it is in one cache line. */
+const SLOT = 4;
 
 export class RepeatedNgrams {
   n = 1;
@@ -24,12 +26,10 @@ export class RepeatedNgrams {
   /** Occurrences of an n-gram by id; ids are below `idCount`, and those of n-grams that occur once are not used. */
   counts = new Uint32Array(1024);
   idCount = 0;
-  private slotLow = new Uint32Array(2048);
-  private slotHigh = new Uint32Array(2048);
-  private slotIds = new Uint32Array(2048);
+  private slots = new Int32Array(2048 * SLOT);
+  private mask = 2047;
   private seen = new Uint32Array(1024);
   private stamp = 0;
-  private mask = 2047;
 
   /** Starts with the words, each given by its hash; of `low` and `high` the first `count` are read. */
   begin(low: Uint32Array, high: Uint32Array, count: number): void {
@@ -38,23 +38,23 @@ export class RepeatedNgrams {
     this.size = count;
     this.reserve(count);
     this.resetSlots(count);
-    const { positions, ids, slotIds, slotLow, slotHigh, counts, mask } = this;
+    const { positions, ids, slots, counts, mask } = this;
     let next = 0;
     for (let i = 0; i < count; i++) {
-      positions[i] = i;
-      const keyLow = low[i];
-      const keyHigh = high[i];
+      const keyLow = low[i] | 0;
+      const keyHigh = high[i] | 0;
       // The halves are hashes already.
-      let slot = (keyLow ^ (keyLow >>> 15) ^ Math.imul(keyHigh, 0x9e3779b1)) & mask;
-      let id = slotIds[slot];
-      while (id !== 0 && (slotLow[slot] !== keyLow || slotHigh[slot] !== keyHigh)) {
-        slot = (slot + 1) & mask;
-        id = slotIds[slot];
+      let slot = ((keyLow ^ (keyLow >>> 15) ^ Math.imul(keyHigh, 0x9e3779b1)) & mask) * SLOT;
+      let id = slots[slot + 2];
+      while (id !== 0 && (slots[slot] !== keyLow || slots[slot + 1] !== keyHigh)) {
+        slot = (slot + SLOT) & (mask * SLOT);
+        id = slots[slot + 2];
       }
+      positions[i] = i;
       if (id === 0) {
-        slotIds[slot] = ++next;
-        slotLow[slot] = keyLow;
-        slotHigh[slot] = keyHigh;
+        slots[slot] = keyLow;
+        slots[slot + 1] = keyHigh;
+        slots[slot + 2] = ++next;
         counts[next - 1] = 1;
         ids[i] = next - 1;
       } else {
@@ -63,25 +63,45 @@ export class RepeatedNgrams {
       }
     }
     this.idCount = next;
-    this.distinctWords = this.idCount;
+    this.distinctWords = next;
     this.dropSingles();
   }
 
   /** Goes on to n-grams that are one word longer. */
   next(): void {
     this.n += 1;
-    const { positions, ids, size } = this;
-    // Candidates: positions whose successor is there too. They are written over what has been read.
+    const { positions, ids, size, counts } = this;
     let candidates = 0;
     for (let k = 0; k + 1 < size; k++) if (positions[k + 1] === positions[k] + 1) candidates += 1;
     this.resetSlots(candidates);
+    const { slots, mask } = this;
+    let next = 0;
+    // Candidates, positions whose successor is there too, are written over what has been read.
     let out = 0;
     for (let k = 0; k + 1 < size; k++) {
-      if (positions[k + 1] !== positions[k] + 1) continue;
-      const id = this.idOf(ids[k], ids[k + 1]);
-      positions[out] = positions[k];
-      ids[out++] = id;
+      const position = positions[k];
+      if (positions[k + 1] !== position + 1) continue;
+      const keyLow = ids[k] | 0;
+      const keyHigh = ids[k + 1] | 0;
+      let slot = (mix(keyLow ^ Math.imul(keyHigh, 0x9e3779b1)) & mask) * SLOT;
+      let id = slots[slot + 2];
+      while (id !== 0 && (slots[slot] !== keyLow || slots[slot + 1] !== keyHigh)) {
+        slot = (slot + SLOT) & (mask * SLOT);
+        id = slots[slot + 2];
+      }
+      positions[out] = position;
+      if (id === 0) {
+        slots[slot] = keyLow;
+        slots[slot + 1] = keyHigh;
+        slots[slot + 2] = ++next;
+        counts[next - 1] = 1;
+        ids[out++] = next - 1;
+      } else {
+        counts[id - 1] += 1;
+        ids[out++] = id - 1;
+      }
     }
+    this.idCount = next;
     this.size = out;
     this.dropSingles();
   }
@@ -136,36 +156,9 @@ export class RepeatedNgrams {
   private resetSlots(count: number): void {
     let size = 16;
     while (size < count * 2) size *= 2;
-    const isTooLarge = this.slotIds.length > 4 * RETAINED && size <= 4 * RETAINED;
-    if (size > this.slotIds.length || isTooLarge) {
-      this.slotLow = new Uint32Array(size);
-      this.slotHigh = new Uint32Array(size);
-      this.slotIds = new Uint32Array(size);
-    } else {
-      this.slotIds.fill(0, 0, size);
-    }
+    const isTooLarge = this.slots.length > 4 * RETAINED * SLOT && size <= 4 * RETAINED;
+    if (size * SLOT > this.slots.length || isTooLarge) this.slots = new Int32Array(size * SLOT);
+    else this.slots.fill(0, 0, size * SLOT);
     this.mask = size - 1;
-    this.idCount = 0;
-  }
-
-  /** The id of a key, which counts one occurrence more. */
-  private idOf(low: number, high: number): number {
-    const { slotIds, slotLow, slotHigh, mask } = this;
-    let slot = mix(low ^ Math.imul(high, 0x9e3779b1)) & mask;
-    for (;;) {
-      const id = slotIds[slot];
-      if (id === 0) break;
-      if (slotLow[slot] === low && slotHigh[slot] === high) {
-        this.counts[id - 1] += 1;
-        return id - 1;
-      }
-      slot = (slot + 1) & mask;
-    }
-    const id = this.idCount++;
-    slotIds[slot] = id + 1;
-    slotLow[slot] = low;
-    slotHigh[slot] = high;
-    this.counts[id] = 1;
-    return id;
   }
 }
