@@ -14,16 +14,21 @@ import { expandInputs } from '../../src/ingest/sources/expand.js';
 import { openDatabase } from '../../src/store/database.js';
 import { createViews } from '../../src/store/views.js';
 import { Workspace } from '../../src/store/workspace.js';
+import { makeTokenizer } from '../support/tokenizer.js';
+
+/** Places in decompressed content, and in the file. */
+const INPUTS = ['articles.jsonl.gz', 'pages-02.warc'];
 
 let folder: string;
 let workspace: Workspace;
+let tokenizer: string;
 
 async function bring(dataset: string, policy: string, more: Record<string, unknown> = {}): Promise<void> {
-  const { sources } = await expandInputs([join(PACKAGE_ROOT, 'fixtures/crawl')]);
+  const { sources } = await expandInputs(INPUTS.map((name) => join(PACKAGE_ROOT, 'fixtures/crawl', name)));
   const options = ingestOptionsSchema.parse({
     dataset,
     policy,
-    tokenizer: 'gpt2',
+    tokenizer,
     shardTokens: 20_000,
     workers: 1,
     window: 200_000,
@@ -90,6 +95,7 @@ async function shards(dataset: string): Promise<unknown[]> {
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'tokenmill-test-'));
   workspace = new Workspace(folder);
+  tokenizer = await makeTokenizer(join(folder, 'small'));
   await bring('strict', 'fineweb');
 });
 
