@@ -8,6 +8,10 @@ import { fileURLToPath } from 'node:url';
 import type { Benchmark } from './support/benchmark.js';
 
 const BENCHMARKS: Record<string, () => Promise<{ run: Benchmark }>> = {
+  dedup: () => import('./dedup.js'),
+  'dedup-batch': () => import('./dedup-batch.js'),
+  'dedup-join': () => import('./dedup-join.js'),
+  'dedup-join-large': async () => ({ run: (await import('./dedup-join.js')).runLarge }),
   ingest: () => import('./ingest.js'),
   sql: () => import('./sql.js'),
   filters: () => import('./filters.js'),
