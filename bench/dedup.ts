@@ -21,6 +21,8 @@ const PEER_DOCUMENTS = 150;
 
 interface PeerFigures {
   readonly seconds: number;
+  /** Of them, for splitting into words and hashing shingles. */
+  readonly shingle_seconds: number;
   readonly words: string;
   /** Sum of the minima of each document modulo 2^64, in decimal. */
   readonly sums: readonly string[];
@@ -60,7 +62,7 @@ export const run: Benchmark = async ({ quick }) => {
 function peer(texts: readonly string[], own: number): Record<string, unknown> | null {
   if (PYTHON === undefined) return null;
   const output = execFileSync(PYTHON, [PEER], { input: JSON.stringify(texts), encoding: 'utf8' });
-  const { seconds, words, sums } = JSON.parse(output) as PeerFigures;
+  const { seconds, shingle_seconds, words, sums } = JSON.parse(output) as PeerFigures;
   texts.forEach((text, i) => {
     const sum = (datatroveSignature(text) as BigUint64Array).reduce((total, value) => total + value, 0n);
     if (BigInt.asUintN(64, sum).toString() !== sums[i]) throw new Error(`document ${i}: another signature`);
@@ -75,6 +77,7 @@ function peer(texts: readonly string[], own: number): Record<string, unknown> | 
     what: 'datatrove MinhashDedupSignature.get_shingles and get_signature, 14 x 8, 64-bit SHA-1',
     words,
     megabytes_per_second: Number(speed.toFixed(3)),
+    share_of_words_and_hashing: Number((shingle_seconds / seconds).toFixed(2)),
     ratio_of_fineweb_preset: Number(ratio.toFixed(1)),
     signatures_equal: true,
   };

@@ -1,6 +1,6 @@
 /**
- * Values of datatrove 0.10's own `MinhashDedupSignature` (14 x 8, 5-grams, 64-bit SHA-1, seed 1) under NumPy 2.4, with
- * `str.split(' ')` in the place of spaCy's tokenizer, which these texts are split alike by.
+ * Values of datatrove 0.10's own `MinhashDedupSignature` (14 x 8, 5-grams, 64-bit SHA-1, seed 1) with spaCy 3.8 and
+ * NumPy 2.4.
  */
 import { describe, expect, test } from 'vitest';
 import {
