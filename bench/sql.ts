@@ -191,7 +191,7 @@ async function measure(
 }
 
 export const run: Benchmark = async ({ quick }) => {
-  const [documents, requests] = quick ? [40_000, 10] : [1_000_000, 200];
+  const [documents, requests] = quick ? [40_000, 10] : [1_000_000, 100];
   const runs: Record<string, unknown>[] = [];
   for (const commits of quick ? [5] : [200, 1000]) {
     const row = await measure(documents, commits, requests);
