@@ -16,6 +16,7 @@ const BENCHMARKS: Record<string, () => Promise<{ run: Benchmark }>> = {
   sql: () => import('./sql.js'),
   filters: () => import('./filters.js'),
   'filters-agreement': () => import('./filters-agreement.js'),
+  service: () => import('./service.js'),
   tokenizer: () => import('./tokenizer.js'),
   uploads: () => import('./uploads.js'),
 };
