@@ -38,8 +38,7 @@ export class DocumentReader {
         this.idle.push(connection);
       }
     } finally {
-      this.running -= 1;
-      this.waiting.shift()?.();
+      this.leave();
     }
   }
 
@@ -50,11 +49,19 @@ export class DocumentReader {
           hint: 'try again in a few seconds',
         });
       }
+      // Whoever leaves hands its place over.
       await new Promise<void>((resolve) => {
         this.waiting.push(resolve);
       });
+    } else {
+      this.running += 1;
     }
-    this.running += 1;
+  }
+
+  private leave(): void {
+    const next = this.waiting.shift();
+    if (next === undefined) this.running -= 1;
+    else next();
   }
 
   private async connect(): Promise<DuckDBConnection> {
