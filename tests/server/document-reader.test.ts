@@ -27,7 +27,9 @@ test('runs four at a time, the others in the order in which they came', async ()
   const later = first.map((done, index) => done.then(() => one(12 + index)));
   await Promise.all(later);
   expect(most).toBe(4);
-  expect(order.slice(0, 12)).toEqual(Array.from({ length: 12 }, (_, index) => index));
+  // The first four open their connections side by side.
+  expect(order.slice(0, 4).sort()).toEqual([0, 1, 2, 3]);
+  expect(order.slice(4, 12)).toEqual([4, 5, 6, 7, 8, 9, 10, 11]);
   expect(order).toHaveLength(24);
 });
 
