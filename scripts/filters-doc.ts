@@ -102,7 +102,7 @@ Character classes are those of the JavaScript engine's version of Unicode.`;
 const AGREEMENT = `## Agreement with the reference implementations
 
 \`npm run bench -- filters-agreement\` runs datatrove's own filters in Python beside \`gopher\`, \`gopher-repetition\`, \`c4\` and
-\`fineweb\`, words and sentences being ours on both sides, and compares verdict and reason; bench/results has the figures. What
+\`fineweb\`, words and sentences being ours on both sides, and compares verdict and reason. What
 can differ, and why:
 
 - **Language**: FineWeb, RefinedWeb and DCLM identify language with fastText; here it is ELD, whose scores are on another
