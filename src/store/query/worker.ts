@@ -17,6 +17,8 @@ const MEMORY_CHECK_MS = 20;
 const output = new Socket({ fd: FRAMES_DESCRIPTOR, readable: false, writable: true });
 output.on('error', () => process.exit(0));
 process.on('disconnect', () => process.exit(0));
+// Ctrl-C in a terminal reaches the whole group; this process ends when its parent has drained what it runs.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
 
 let session: Promise<QuerySession> | undefined;
 let running: AbortController | undefined;
