@@ -28,6 +28,7 @@ const tokenizerDetailSchema = tokenizerSchema
     end_of_text_id: id.nullable(),
     longest_token_bytes: id,
     nfc: z.boolean().openapi({ description: 'whether text is brought to normalization form C' }),
+    engine: z.enum(['wasm', 'typescript']).openapi({ description: 'what encoding runs in' }),
     sha256: z.string(),
   })
   .openapi('TokenizerDetail');
