@@ -250,9 +250,11 @@ describe('what is refused', () => {
   it('a run of a tokenizer that was replaced', async () => {
     const made = await smallWorkspace(SHARDS);
     await run(made);
-    const path = join(made.workspace.tokenizers, 'bytes', 'tokenizer.json');
-    const text = await readFile(path, 'utf8');
-    await writeFile(path, text.replaceAll('<|endoftext|>', '</s>'));
+    const folder = join(made.workspace.tokenizers, 'bytes');
+    for (const name of await readdir(folder)) {
+      const text = await readFile(join(folder, name), 'utf8');
+      await writeFile(join(folder, name), text.replaceAll('<|endoftext|>', '</s>'));
+    }
     await expect(run(made, { steps: 20 })).rejects.toMatchObject({ code: 'TOKENIZER_MISMATCH' });
   });
 

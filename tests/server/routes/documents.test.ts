@@ -1,5 +1,5 @@
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { SIGNALS } from '../../../src/filters/signals/index.js';
 import { rows } from '../../support/dataset.js';
@@ -153,7 +153,10 @@ describe('the record of a document', () => {
       // The commits say where a source is read from.
       await writeFile(
         commit,
-        (await readFile(commit, 'utf8')).replaceAll(`"location": "${NOTES}"`, `"location": "${notes}"`),
+        (await readFile(commit, 'utf8')).replaceAll(
+          `"location": "${resolve(NOTES)}"`,
+          `"location": "${notes}"`,
+        ),
       );
     }
     await cp(NOTES, notes);
