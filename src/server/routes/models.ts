@@ -99,7 +99,7 @@ const metrics = createRoute({
   ...scope('read'),
   method: 'get',
   path: '/v1/models/{run}/metrics',
-  operationId: 'getMetrics',
+  operationId: 'getRunMetrics',
   tags: ['models'],
   summary: 'Loss, learning rate, speed and evaluations by step',
   request: {
