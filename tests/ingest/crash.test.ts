@@ -86,7 +86,8 @@ it(
       }
     }
     if (!finished.includes(workspace) && (await new Workspace(workspace).hasDataset('d'))) {
-      expect(await ingest(workspace)).toMatchObject({ status: 0 });
+      const last = await ingest(workspace);
+      expect(last.status, `${last.signal}: ${last.stderr}`).toBe(0);
       finished.push(workspace);
     }
 
