@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Random } from '../../../src/core/random.js';
 import { dedupBatch } from '../../../src/filters/dedup/batch.js';
 import { DedupIndex, type DedupDocument, type Duplicate } from '../../../src/filters/dedup/dedup-index.js';
 import {
@@ -157,6 +158,43 @@ describe('the first-wins rule gives what looking at every pair gives', () => {
       }),
       { numRuns: 15 },
     );
+  });
+
+  test('for 1,500 documents in windows of 10, 1,000 and all, over 1, 2 and 5 ingests, as the batch has it', async () => {
+    const random = new Random(11);
+    const documents = Array.from({ length: 1500 }, (_, ordinal): DedupDocument => {
+      const rows = Array.from({ length: ROWS }, () => random.below(2500));
+      return {
+        ordinal,
+        id: `doc-${ordinal}`,
+        textHash: hash(random.below(10) === 0 ? '01234567'[random.below(8)] : null),
+        payloadHash: null,
+        urlHash: null,
+        bands: BigUint64Array.from(rows, (row, band) => BigInt(band * 10_000 + row)),
+        minhashes: Uint32Array.from(rows),
+        shingles: BigUint64Array.of(BigInt(ordinal)),
+      };
+    });
+    await fill('signatures', documents);
+    const expected = await dedupBatch(database.connection, { source: 'signatures' });
+    expect(expected.length).toBeGreaterThan(500);
+    expect(expected.length).toBeLessThan(1400);
+    for (const size of [10, 1000, documents.length]) {
+      for (const ingests of [1, 2, 5]) {
+        const path = newFolder();
+        const found: Duplicate[] = [];
+        for (let ingest = 0; ingest < ingests; ingest++) {
+          const [from, to] = [ingest, ingest + 1].map((part) => Math.floor((part * 1500) / ingests));
+          const index = await open(path, undefined, from);
+          for (let start = from; start < to; start += size) {
+            found.push(...index.resolve(documents.slice(start, Math.min(start + size, to))));
+          }
+          await index.flush();
+          index.close();
+        }
+        expect(found).toEqual(expected);
+      }
+    }
   });
 
   test('as a batch over all signatures, and partitioned by keys', async () => {
