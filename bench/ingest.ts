@@ -38,9 +38,9 @@ async function writeCorpus(path: string, bytes: number): Promise<number> {
 
 export const run: Benchmark = async ({ quick }) => {
   const folder = await mkdtemp(join(tmpdir(), 'tokenmill-bench-'));
-  // By the first size the index of duplicates has not filled DuckDB's share of memory yet, by the second it has, and
-  // the third shows whether anything else grows.
-  const sizes = quick ? [5, 20, 60] : [50, 500, 1500];
+  // The first size ends before heaps and DuckDB's share have filled, by the second they have, and the third shows
+  // whether anything grows beyond.
+  const sizes = quick ? [5, 20, 60] : [50, 500, 1000];
   const runs: { megabytes: number; peak_mb: number }[] = [];
   try {
     for (const megabytes of sizes) {
