@@ -38,8 +38,20 @@ export function slotOf(bytes: number, kind: number, mask: number): number {
   return mix(bytes ^ Math.imul(kind, 0x9e3779b1)) & mask;
 }
 
-const ENTRY = /(?:'((?:[^'\\]|\\')+)'|"([^"]+)"|([^\s{},:'"]+)):\{(\d[\d:,]*)\}/gu;
 const LANGUAGE = /(\d+):'([a-z]{2,3})'/gu;
+/** Bounds of the tables: eld 2.1 has 100,000 and more n-grams, with two or three entries each. */
+const MIN_NGRAMS = 100_000;
+const MAX_NGRAMS = 200_000;
+const MAX_ENTRIES = 1_000_000;
+
+const SPACE = 0x20;
+const DOUBLE = 0x22;
+const SINGLE = 0x27;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const BACKSLASH = 0x5c;
+const OPEN = 0x7b;
+const CLOSE = 0x7d;
 
 /** Reads the tables. @throws TokenmillError INTERNAL where the package's files are not as they were in eld 2.1 */
 export function loadTables(): LanguageTables {
@@ -47,23 +59,22 @@ export function loadTables(): LanguageTables {
   const text = read('ngrams/medium.js');
   const split = text.indexOf('ngrams:{');
   const languages = [...text.slice(0, split).matchAll(LANGUAGE)].map(([, , code]) => code);
-  const ngrams = [...text.slice(split + 'ngrams:'.length).matchAll(ENTRY)];
   const letters = /'L':\s*\{[^}]*'bmp': '([^']+)'/.exec(read('regexPatterns.js'))?.[1];
   const dictionary = [...read('dictionary.js').matchAll(/'(\\?[^'\\]|\\['\\])'/g)].map(([, character]) =>
     character.slice(-1),
   );
-  if (
-    split < 0 ||
-    languages.length < 50 ||
-    ngrams.length < 100_000 ||
-    letters === undefined ||
-    dictionary.length < 246
-  ) {
-    throw new TokenmillError('INTERNAL', 'the files of the package eld are not as they are known', {
-      hint: 'install the version of eld that package-lock.json names',
-    });
-  }
-  return { languages, ...fill(ngrams, dictionary), separates: separatorTable(letters) };
+  if (split < 0 || languages.length < 50 || letters === undefined || dictionary.length < 246) throw unknown();
+  return {
+    languages,
+    ...parseNgrams(text, split + 'ngrams:{'.length, dictionary),
+    separates: separatorTable(letters),
+  };
+}
+
+function unknown(): TokenmillError {
+  return new TokenmillError('INTERNAL', 'the files of the package eld are not as they are known', {
+    hint: 'install the version of eld that package-lock.json names',
+  });
 }
 
 /** Folder of the package, which exports only its detector. */
@@ -74,47 +85,109 @@ function packageFolder(): string {
   return folder;
 }
 
-function fill(
-  ngrams: readonly RegExpMatchArray[],
+/**
+ * Reads `key:{language:score,...},...}` from `at` on, a key bare or in quotes. By hand, because a regular expression
+ * makes an object for each of the 100,000 matches, in every thread.
+ */
+function parseNgrams(
+  text: string,
+  at: number,
   dictionary: readonly string[],
 ): Omit<LanguageTables, 'languages' | 'separates'> {
-  const byteOf = new Map<string, number>();
+  const byteOf = new Uint8Array(0x1_0000);
   for (let byte = 0x80; byte < dictionary.length; byte++) {
-    if (dictionary[byte] !== ' ') byteOf.set(dictionary[byte], byte);
+    if (dictionary[byte] !== ' ') byteOf[dictionary[byte].charCodeAt(0)] = byte;
   }
-  for (const letter of "abcdefghijklmnopqrstuvwxyz'`") byteOf.set(letter, letter.charCodeAt(0));
-  const size = 2 ** Math.ceil(Math.log2(ngrams.length * 2));
+  for (const letter of "abcdefghijklmnopqrstuvwxyz'`") byteOf[letter.charCodeAt(0)] = letter.charCodeAt(0);
+
+  const keys = new Uint32Array(MAX_NGRAMS);
+  const keyKinds = new Uint8Array(MAX_NGRAMS);
+  const keyFirst = new Uint32Array(MAX_NGRAMS);
+  const entryCounts = new Uint8Array(MAX_ENTRIES);
+  const entryLanguages = new Uint8Array(MAX_ENTRIES);
+  const entryScores = new Uint16Array(MAX_ENTRIES);
+  let ngrams = 0;
+  // Entry 0 is not used, so that 0 can mean a free slot.
+  let next = 1;
+  let position = at;
+  const number = (): number => {
+    let value = 0;
+    let digits = 0;
+    for (; ; position++, digits++) {
+      const digit = text.charCodeAt(position) - 0x30;
+      if (!(digit >= 0 && digit <= 9)) break;
+      value = value * 10 + digit;
+    }
+    if (digits === 0) throw unknown();
+    return value;
+  };
+  const expect = (unit: number): void => {
+    if (text.charCodeAt(position++) !== unit) throw unknown();
+  };
+  while (text.charCodeAt(position) !== CLOSE) {
+    if (ngrams === MAX_NGRAMS) throw unknown();
+    const quote = text.charCodeAt(position);
+    const quoted = quote === SINGLE || quote === DOUBLE;
+    const end = quoted ? quote : COLON;
+    if (quoted) position += 1;
+    let packed = 0;
+    let length = 0;
+    let kind = 0;
+    let spaceBehind = 0;
+    for (; text.charCodeAt(position) !== end; position++) {
+      if (position >= text.length) throw unknown();
+      if (text.charCodeAt(position) === BACKSLASH) position += 1;
+      const unit = text.charCodeAt(position);
+      if (unit === SPACE) {
+        if (length === 0) kind |= BEGINS;
+        spaceBehind = ENDS;
+        continue;
+      }
+      spaceBehind = 0;
+      packed = ((packed << 8) | byteOf[unit]) >>> 0;
+      length += 1;
+    }
+    kind |= spaceBehind | (length << LENGTH_SHIFT);
+    if (quoted) position += 1;
+    expect(COLON);
+    expect(OPEN);
+    keys[ngrams] = packed;
+    keyKinds[ngrams] = kind;
+    keyFirst[ngrams++] = next;
+    const first = next;
+    do {
+      if (next === MAX_ENTRIES) throw unknown();
+      entryLanguages[next] = number();
+      expect(COLON);
+      entryScores[next++] = number() + BASE_SCORE;
+    } while (text.charCodeAt(position++) === COMMA);
+    entryCounts[first] = next - first;
+    if (text.charCodeAt(position - 1) !== CLOSE) throw unknown();
+    if (text.charCodeAt(position) === COMMA) position += 1;
+  }
+  if (ngrams < MIN_NGRAMS) throw unknown();
+
+  const size = 2 ** Math.ceil(Math.log2(ngrams * 2));
   const mask = size - 1;
   const bytes = new Uint32Array(size);
   const kinds = new Uint8Array(size);
   const first = new Uint32Array(size);
-  const total = ngrams.reduce((sum, match) => sum + match[4].split(',').length, 0);
-  const entryCounts = new Uint8Array(total + 1);
-  const entryLanguages = new Uint8Array(total + 1);
-  const entryScores = new Uint16Array(total + 1);
-  // Entry 0 is not used, so that 0 can mean a free slot.
-  let next = 1;
-  for (const [, single, double, bare, entries] of ngrams) {
-    const key = (single ?? double ?? bare).replaceAll("\\'", "'");
-    const core = key.trim();
-    let packed = 0;
-    for (const character of core) packed = ((packed << 8) | (byteOf.get(character) ?? 0)) >>> 0;
-    const kind =
-      (key.startsWith(' ') ? BEGINS : 0) | (key.endsWith(' ') ? ENDS : 0) | (core.length << LENGTH_SHIFT);
-    let slot = slotOf(packed, kind, mask);
+  for (let ngram = 0; ngram < ngrams; ngram++) {
+    let slot = slotOf(keys[ngram], keyKinds[ngram], mask);
     while (first[slot] !== 0) slot = (slot + 1) & mask;
-    bytes[slot] = packed;
-    kinds[slot] = kind;
-    first[slot] = next;
-    const parts = entries.split(',');
-    entryCounts[next] = parts.length;
-    for (const part of parts) {
-      const [language, score] = part.split(':');
-      entryLanguages[next] = Number(language);
-      entryScores[next++] = Number(score) + BASE_SCORE;
-    }
+    bytes[slot] = keys[ngram];
+    kinds[slot] = keyKinds[ngram];
+    first[slot] = keyFirst[ngram];
   }
-  return { bytes, kinds, first, mask, entryCounts, entryLanguages, entryScores };
+  return {
+    bytes,
+    kinds,
+    first,
+    mask,
+    entryCounts: entryCounts.slice(0, next),
+    entryLanguages: entryLanguages.slice(0, next),
+    entryScores: entryScores.slice(0, next),
+  };
 }
 
 /** @param letters the inside of a character class */
