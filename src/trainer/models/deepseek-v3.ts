@@ -6,13 +6,13 @@
 import { z } from 'zod';
 import { add } from '../graph/build.js';
 import type { Tensor } from '../graph/tensor.js';
-import { balancedBias, sigmoidRouting, swigluExperts } from './blocks/experts.js';
+import { balancedBias, expertLoad, sigmoidRouting, swigluExperts } from './blocks/experts.js';
 import { swiglu } from './blocks/feed-forward.js';
 import { latentAttention, type LatentAttentionSpec } from './blocks/latent-attention.js';
 import { rmsNorm } from './blocks/norm.js';
 import { normalizeRope, rotaryTables, yarnTemperature } from './blocks/rotary.js';
 import { extent, MAX_EXPERTS, MAX_LAYERS, MAX_WIDTH, parseWith } from './config.js';
-import type { DecoderContext, ModelFamily } from './family.js';
+import type { DecoderContext, ModelFamily, OwnUpdate } from './family.js';
 import { deviations, frame, llamaFields, llamaSize, plainFeedForward } from './llama-like.js';
 
 const rank = extent(MAX_WIDTH);
@@ -83,7 +83,7 @@ export const deepseekV3: ModelFamily<DeepseekV3Config> = {
   decode(config, context, ids) {
     const attention = attentionSpec(config, context);
     const norm = (name: string, x: Tensor): Tensor => rmsNorm(context, name, x, config.rms_norm_eps);
-    const updates = new Map<string, Tensor>();
+    const updates = new Map<string, OwnUpdate>();
     const output = frame(config, context, ids, {
       norm,
       layer(prefix, x, index) {
@@ -124,7 +124,7 @@ function mixture(
   context: DecoderContext,
   prefix: string,
   x: Tensor,
-  updates: Map<string, Tensor>,
+  updates: Map<string, OwnUpdate>,
 ): Tensor {
   const { n_routed_experts: experts, moe_intermediate_size: innerWidth } = config;
   const biasName = `${prefix}.gate.e_score_correction_bias`;
@@ -144,7 +144,10 @@ function mixture(
     factor: config.routed_scaling_factor,
     std: config.initializer_range,
   });
-  updates.set(biasName, balancedBias(bias, routing, BALANCING_SPEED));
+  updates.set(biasName, {
+    statistic: expertLoad(routing),
+    update: (before, load) => balancedBias(before, load, BALANCING_SPEED),
+  });
   const spec = { experts, innerWidth, ...deviations(config) };
   const routed = swigluExperts(context, `${prefix}.experts`, x, routing.weights, spec, EXPERT_NAMES);
   const shared = swiglu(context, `${prefix}.shared_experts`, x, {

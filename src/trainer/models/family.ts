@@ -48,6 +48,14 @@ export interface DecoderContext {
   remember(cache: CacheSpec, rows: Tensor): Tensor;
 }
 
+/** How a parameter that no gradient reaches changes in a step. */
+export interface OwnUpdate {
+  /** A sum over the rows of a batch; the batches of one step are added. */
+  readonly statistic: Tensor;
+  /** The value after the step, from the one before it and the statistic of the whole step. */
+  readonly update: (before: Tensor, statistic: Tensor) => Tensor;
+}
+
 export interface DecoderOutput {
   /** Rows that the output layer takes, [time * batch, width] */
   readonly hidden: Tensor;
@@ -56,8 +64,8 @@ export interface DecoderOutput {
   readonly outputBias?: Tensor;
   /** A scalar that training adds to the mean loss. */
   readonly auxiliaryLoss?: Tensor;
-  /** Values after a training step of the parameters that are not trained by gradient, by name. */
-  readonly updates?: ReadonlyMap<string, Tensor>;
+  /** Of the parameters that are not trained by gradient, by name. */
+  readonly updates?: ReadonlyMap<string, OwnUpdate>;
 }
 
 /** What the rest of the trainer has to know of a model's shape. */

@@ -4,7 +4,7 @@ import { constant, fill, less, reduceSum, reshape, where } from '../graph/build.
 import { linearCrossEntropy } from '../graph/composites/cross-entropy.js';
 import type { Graph } from '../graph/graph.js';
 import type { Tensor } from '../graph/tensor.js';
-import type { ParameterSpec } from '../models/family.js';
+import type { OwnUpdate, ParameterSpec } from '../models/family.js';
 import { familyOf, modelSize, type ModelConfig, parameterSpecs } from '../models/registry.js';
 
 /** A target that does not count, as in PyTorch's cross_entropy. */
@@ -25,8 +25,8 @@ export interface Forward {
   readonly targetCount: Tensor;
   /** A scalar that training adds to the mean loss. */
   readonly auxiliaryLoss?: Tensor;
-  /** Values after a step of the parameters that are not trained by gradient, by name. */
-  readonly updates: ReadonlyMap<string, Tensor>;
+  /** Of the parameters that are not trained by gradient, by name. */
+  readonly updates: ReadonlyMap<string, OwnUpdate>;
 }
 
 /**
@@ -114,6 +114,11 @@ export function timeMajor(values: Int32Array, { batch, context }: Batch): Int32A
   return rows;
 }
 
+export interface BatchInputs extends Record<string, Int32Array> {
+  readonly ids: Int32Array;
+  readonly targets: Int32Array;
+}
+
 /**
  * The inputs of a forward pass. ids and targets are [batch, context]; a negative target is ignored.
  * @throws TokenmillError MODEL_INVALID where there are not as many, or an id is outside of the vocabulary
@@ -123,7 +128,7 @@ export function batchInputs(
   batch: Batch,
   ids: Int32Array,
   targets: Int32Array,
-): { ids: Int32Array; targets: Int32Array } {
+): BatchInputs {
   const rows = batch.batch * batch.context;
   if (ids.length !== rows || targets.length !== rows) {
     throw new TokenmillError(

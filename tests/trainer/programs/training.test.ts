@@ -76,6 +76,59 @@ describe.each(REFERENCE_MODELS)('training %s', (name) => {
   });
 });
 
+describe.each(['llama', 'gpt2', 'deepseek_v3'] as const)('gradients of %s added up over a batch', (name) => {
+  it('make the steps of PyTorch on the whole batch', async () => {
+    const model = await loadReferenceModel(name);
+    const { losses, norms, learning_rate: learningRate, clip_norm: clipNorm } = model.training;
+    const { routing_biases: biases = {} } = model.training;
+    const { beta1, beta2, epsilon, weight_decay: weightDecay } = model.training;
+    const program = await compileTraining(model.config, {
+      batch: 1,
+      accumulate: 2,
+      context: model.context,
+      optimizer: { beta1, beta2, epsilon, weightDecay, clipNorm },
+      engine: onnxEngine,
+      state: freshState(model),
+      threads: 1,
+    });
+    for (const [at, loss] of losses.entries()) {
+      const result = await program.step(model.ids, model.targets, { learningRate });
+      expect(deviation([result.loss, result.gradientNorm], [loss, norms[at]])).toBeLessThan(2e-5);
+    }
+    const { step, parameters } = program.state();
+    expect(step).toBe(losses.length);
+    for (const [key, expected] of Object.entries(biases)) {
+      expect(deviation(parameters.get(key) as Float32Array, expected)).toBeLessThan(1e-6);
+    }
+    await program.dispose();
+  });
+});
+
+describe('a step of several batches', () => {
+  it('leaves the state as it was where one is not finite, and takes the next', async () => {
+    const state = initialState(CONFIG, 5);
+    const program = await compileTraining(CONFIG, {
+      batch: 2,
+      context: 32,
+      accumulate: 2,
+      optimizer: OPTIMIZER,
+      engine: onnxEngine,
+      state,
+      threads: 2,
+    });
+    const norm = program.state().parameters.get('model.norm.weight') as Float32Array;
+    norm[0] = Infinity;
+    const before = fingerprint(program.state());
+    expect((await program.step(IDS, TARGETS, { learningRate: 1e-2 })).applied).toBe(false);
+    expect(fingerprint(program.state())).toBe(before);
+    norm[0] = 1;
+    const { applied, loss } = await program.step(IDS, TARGETS, { learningRate: 1e-2 });
+    expect([applied, program.state().step]).toEqual([true, 1]);
+    expect(loss).toBeCloseTo(Math.log(300), 0);
+    await program.dispose();
+  });
+});
+
 /** Algorithm 2 of the AdamW paper, word for word, in double precision. */
 function applyAdamw(
   { config, training }: ReferenceModel,

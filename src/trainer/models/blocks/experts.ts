@@ -142,13 +142,17 @@ export function loadBalancingLoss(routings: readonly Routing[]): Tensor {
   return mul(reduceSum(mul(reduceMean(shares, [0]), reduceMean(probabilities, [0]))), experts);
 }
 
+/** Rows that each expert was given, [experts]. */
+export function expertLoad({ chosen, scores }: Routing): Tensor {
+  return reduceSum(where(chosen, fill(scores.graph, 1, [], scores.dtype), 0), [0]);
+}
+
 /**
  * The balancing bias after a step: up by `speed` for an expert with less than the mean load, down for one with more
  * (Wang et al., 2024, Auxiliary-Loss-Free Load Balancing, algorithm 1).
  */
-export function balancedBias(bias: Tensor, { chosen, scores }: Routing, speed: number): Tensor {
-  const scalar = (value: number): Tensor => fill(scores.graph, value, [], scores.dtype);
-  const load = reduceSum(where(chosen, scalar(1), 0), [0]);
+export function balancedBias(bias: Tensor, load: Tensor, speed: number): Tensor {
+  const scalar = (value: number): Tensor => fill(load.graph, value, [], load.dtype);
   const mean = reduceMean(load, [0], true);
   const direction = sub(where(less(load, mean), scalar(1), 0), where(less(mean, load), scalar(1), 0));
   return add(bias, mul(direction, speed));
