@@ -78,7 +78,10 @@ export async function continueRun(
         run: file.name,
         program,
         data,
+        onNonfinite: options.onNonfinite,
         schedule: {
+          kind: settings.schedule,
+          decay: settings.decay ?? 0,
           peak: settings.learning_rate,
           minimum: settings.min_learning_rate,
           warmup: settings.warmup,

@@ -44,6 +44,8 @@ export interface LoopContext {
   /** `next` is undefined where there is no batch yet; `renew` is called while waiting for one. */
   readonly data: { next(): Promise<Batch | undefined>; renew(): Promise<void> };
   readonly schedule: Schedule;
+  /** What is done about a step whose loss or gradients are not finite; `MAX_SKIPPED_STEPS` of them end a run anyway. */
+  readonly onNonfinite: 'skip' | 'stop';
   readonly evalEvery: number;
   readonly checkpointEvery: number;
   /** Undefined where there is nothing to evaluate on, or it was interrupted. */
@@ -116,7 +118,7 @@ export async function runLoop(start: LoopPosition, context: LoopContext): Promis
 async function takeStep(
   { ids, targets }: Batch,
   before: LoopPosition,
-  { run, program, schedule, log }: LoopContext,
+  { run, program, schedule, onNonfinite, log }: LoopContext,
 ): Promise<{ position: LoopPosition; metrics: StepMetrics }> {
   const step = before.step + 1;
   const rate = learningRate(step, schedule);
@@ -124,8 +126,9 @@ async function takeStep(
   const { loss, gradientNorm, applied } = await program.step(ids, targets, { learningRate: rate });
   const tokensPerSecond = ids.length / ((performance.now() - started) / 1000);
   const skipped = applied ? 0 : before.skipped + 1;
-  if (!applied) log(`step ${step} is skipped: loss ${loss}, gradient norm ${gradientNorm}`);
-  if (skipped >= MAX_SKIPPED_STEPS || (applied && !Number.isFinite(loss))) {
+  const stops = onNonfinite === 'stop' || skipped >= MAX_SKIPPED_STEPS;
+  if (!applied && !stops) log(`step ${step} is skipped: loss ${loss}, gradient norm ${gradientNorm}`);
+  if ((!applied && stops) || (applied && !Number.isFinite(loss))) {
     throw new TokenmillError(
       'TRAINING_DIVERGED',
       `run ${run} diverged at step ${step}: loss ${loss}, gradient norm ${gradientNorm}`,

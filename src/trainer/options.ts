@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { integer } from '../core/config.js';
 import { TokenmillError } from '../core/errors.js';
 import type { ModelSize } from './models/family.js';
+import { SCHEDULES } from './schedule.js';
 
 /** More than this no step has: the indices of its tokens are 32-bit. */
 const MAX_BATCH = 1 << 20;
@@ -43,6 +44,13 @@ export const trainOptionsSchema = z.object({
     .optional()
     .describe('learning rate at the end (default: a tenth of the peak)'),
   warmup: integer(0).optional().describe('steps of linear warm-up (default: a tenth of the steps)'),
+  schedule: z
+    .enum(SCHEDULES)
+    .optional()
+    .describe(
+      'learning rate behind the warm-up: cosine, linear, wsd (stable, then decay) or constant (default: cosine)',
+    ),
+  decay: integer(1).optional().describe('steps of the decay of wsd (default: a fifth of the steps)'),
   weightDecay: z.coerce.number().min(0).optional().describe('decay of matrices, decoupled (default: 0.1)'),
   beta1: share.optional().describe('decay of the mean of gradients (default: 0.9)'),
   beta2: share.optional().describe('decay of the mean of squared gradients (default: 0.95)'),
@@ -54,6 +62,12 @@ export const trainOptionsSchema = z.object({
   evalTokens: integer(1).default(1_000_000).describe('tokens of the valid split that these use at most'),
   checkpointEvery: integer(1).default(100).describe('steps between two checkpoints'),
   keep: integer(1).default(3).describe('checkpoints that are kept'),
+  onNonfinite: z
+    .enum(['skip', 'stop'])
+    .default('skip')
+    .describe(
+      'where loss or gradients of a step are not finite: skip it, several times at most, or stop the run',
+    ),
   engine: z.enum(['onnx']).default('onnx').describe('what runs the tensor graph: onnx'),
   device: z.enum(['auto', 'cpu']).default('auto').describe('where it runs: auto or cpu'),
   threads: integer(1, 1024).optional().describe('threads inside of an operation (default: one a core)'),
@@ -68,6 +82,9 @@ export const runSettingsSchema = z.strictObject({
   learning_rate: z.number(),
   min_learning_rate: z.number(),
   warmup: z.number().int(),
+  schedule: z.enum(SCHEDULES).default('cosine'),
+  /** Of `wsd`; null for the other schedules. */
+  decay: z.number().int().nullable().default(null),
   weight_decay: z.number(),
   beta1: z.number(),
   beta2: z.number(),
@@ -104,12 +121,15 @@ export function newRunSettings(
   const maxContext = model.positions;
   const steps = options.steps ?? DEFAULT_STEPS;
   const learningRate = options.learningRate ?? defaultLearningRate(model.width);
+  const schedule = options.schedule ?? 'cosine';
   const settings: RunSettings = {
     batch: options.batch ?? DEFAULT_BATCH,
     context: options.context ?? Math.min(DEFAULT_CONTEXT, maxContext),
     learning_rate: learningRate,
     min_learning_rate: options.minLearningRate ?? readable(learningRate / 10),
     warmup: options.warmup ?? Math.floor(steps / 10),
+    schedule,
+    decay: schedule === 'wsd' ? (options.decay ?? Math.max(1, Math.floor(steps / 5))) : null,
     weight_decay: options.weightDecay ?? 0.1,
     beta1: options.beta1 ?? 0.9,
     beta2: options.beta2 ?? 0.95,
@@ -117,12 +137,7 @@ export function newRunSettings(
     seed: options.seed ?? 1,
     replay: options.replay,
   };
-  if (settings.warmup >= steps) {
-    throw new TokenmillError(
-      'CONFIG_INVALID',
-      `--warmup ${settings.warmup} is not less than the ${steps} steps`,
-    );
-  }
+  checkSchedule(settings, options, steps);
   if (settings.context > maxContext) {
     throw new TokenmillError(
       'CONFIG_INVALID',
@@ -136,6 +151,22 @@ export function newRunSettings(
     );
   }
   return settings;
+}
+
+/** @throws TokenmillError CONFIG_INVALID where warm-up and decay do not fit into the steps, or there is none to set */
+function checkSchedule({ warmup, schedule, decay }: RunSettings, options: TrainOptions, steps: number): void {
+  if (warmup >= steps) {
+    throw new TokenmillError('CONFIG_INVALID', `--warmup ${warmup} is not less than the ${steps} steps`);
+  }
+  if (options.decay !== undefined && decay === null) {
+    throw new TokenmillError('CONFIG_INVALID', `--decay is for --schedule wsd, not for ${schedule}`);
+  }
+  if (warmup + (decay ?? 0) > steps) {
+    throw new TokenmillError(
+      'CONFIG_INVALID',
+      `--warmup ${warmup} and --decay ${decay} are more than the ${steps} steps together`,
+    );
+  }
 }
 
 function defaultLearningRate(width: number): number {
@@ -156,13 +187,15 @@ export function checkAgainstRun(
   options: TrainOptions,
 ): void {
   const { settings } = run;
-  const asked: [string, string | number | boolean | undefined, string | number | boolean][] = [
+  const asked: [string, string | number | boolean | undefined, string | number | boolean | null][] = [
     ['dataset', options.dataset, run.dataset],
     ['batch', options.batch, settings.batch],
     ['context', options.context, settings.context],
     ['learning-rate', options.learningRate, settings.learning_rate],
     ['min-learning-rate', options.minLearningRate, settings.min_learning_rate],
     ['warmup', options.warmup, settings.warmup],
+    ['schedule', options.schedule, settings.schedule],
+    ['decay', options.decay, settings.decay],
     ['weight-decay', options.weightDecay, settings.weight_decay],
     ['beta1', options.beta1, settings.beta1],
     ['beta2', options.beta2, settings.beta2],

@@ -25,7 +25,8 @@ class Fixture {
       run: 'r',
       program: this.program,
       data: { next: async () => this.batch(), renew: async () => undefined },
-      schedule: { peak: 1, minimum: 0, warmup: 2, steps },
+      schedule: { kind: 'cosine', peak: 1, minimum: 0, warmup: 2, decay: 0, steps },
+      onNonfinite: 'skip',
       evalEvery: 3,
       checkpointEvery: 4,
       evaluate: async () => {
@@ -229,6 +230,16 @@ describe('steps that are not finite', () => {
     expect(loop.checkpoints.map(({ step }) => step)).toEqual([4, 8]);
     // One fewer is survived.
     await runLoop(START, new Fixture(100, broken.slice(1)).context);
+  });
+
+  it('end the run at the first of them where that is asked for, with the checkpoints before it', async () => {
+    const loop = new Fixture(100, [6], { onNonfinite: 'stop' });
+    await expect(runLoop(START, loop.context)).rejects.toMatchObject({
+      code: 'TRAINING_DIVERGED',
+      message: 'run r diverged at step 6: loss NaN, gradient norm NaN',
+    });
+    expect(loop.checkpoints.map(({ step }) => step)).toEqual([4]);
+    expect(loop.metrics).toHaveLength(5);
   });
 
   it('go on being counted in a resumed run', async () => {

@@ -13,6 +13,8 @@ describe('settings of a new run', () => {
       learning_rate: 0.006,
       min_learning_rate: 0.0006,
       warmup: 100,
+      schedule: 'cosine',
+      decay: null,
       weight_decay: 0.1,
       beta1: 0.9,
       beta2: 0.95,
@@ -44,7 +46,14 @@ describe('settings of a new run', () => {
     });
   });
 
+  it('give a schedule of wsd a decay, of a fifth of the steps where none is given', () => {
+    expect(settings({ schedule: 'wsd' })).toMatchObject({ schedule: 'wsd', warmup: 100, decay: 200 });
+    expect(settings({ schedule: 'wsd', steps: 3, decay: 2 })).toMatchObject({ warmup: 0, decay: 2 });
+  });
+
   it.each([
+    [{ decay: 10 }, '--decay is for --schedule wsd, not for cosine'],
+    [{ schedule: 'wsd', decay: 901 }, '--warmup 100 and --decay 901 are more than the 1000 steps together'],
     [{ warmup: 1000 }, '--warmup 1000 is not less than the 1000 steps'],
     [{ context: 257 }, '--context 257 is more than the 256 positions of the model'],
     [{ learningRate: 0.1, minLearningRate: 0.2 }, '--min-learning-rate 0.2 is more than the peak, 0.1'],
