@@ -17,7 +17,7 @@ import { float32Tensor, toFloat32 } from './elements.js';
 import type { ModelState } from './programs/state.js';
 import { readSafetensors, writeSafetensors, type Tensor } from './safetensors.js';
 import { configText } from './models/config.js';
-import { segmentProgressSchema } from './segments.js';
+import { segmentProgressSchema } from './loader/segments.js';
 import { MODEL_FILE } from './weights.js';
 
 export const CONFIG_FILE = 'config.json';

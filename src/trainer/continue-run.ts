@@ -16,9 +16,9 @@ import {
   type Checkpoint,
   type TrainingState,
 } from './checkpoint.js';
-import { TrainingData } from './data.js';
+import { TrainingData } from './loader/batch.js';
 import type { Engine } from './engines/engine.js';
-import { CommitFeed, QueueFeed } from './feeds.js';
+import { CommitFeed, QueueFeed } from './loader/feeds.js';
 import { runLoop, type LoopPosition, type LoopProgress, type LoopResult } from './loop.js';
 import { MetricsFile } from './metrics.js';
 import { parameterCount, parameterSpecs } from './models/registry.js';

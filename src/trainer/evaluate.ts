@@ -4,7 +4,7 @@ import type { Log } from '../core/log.js';
 import { readCommits } from '../store/commits.js';
 import type { Workspace } from '../store/workspace.js';
 import { openEngine, type EngineChoice } from './engine.js';
-import { committedShards } from './feeds.js';
+import { committedShards } from './loader/feeds.js';
 import { openModelFolder } from './model-folder.js';
 import { modelSize } from './models/registry.js';
 import { DEFAULT_DATASET } from './options.js';

@@ -7,7 +7,7 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { TokenmillError } from '../core/errors.js';
 import type { Log } from '../core/log.js';
-import type { Batch } from './data.js';
+import type { Batch } from './loader/batch.js';
 import type { StepMetrics } from './metrics.js';
 import type { TrainingProgram } from './programs/training.js';
 import { learningRate, type Schedule } from './schedule.js';

@@ -10,7 +10,7 @@ import { readCommits } from '../store/commits.js';
 import type { Workspace } from '../store/workspace.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { CONFIG_FILE } from './checkpoint.js';
-import { committedShards } from './feeds.js';
+import { committedShards } from './loader/feeds.js';
 import { openModelFolder } from './model-folder.js';
 import { presetConfig, PRESET_NAMES } from './models/presets.js';
 import {

@@ -16,7 +16,7 @@ import { acquireWriter, type WriterLease } from '../store/lease.js';
 import { checkName, type DatasetPaths, type Workspace } from '../store/workspace.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { CONFIG_FILE, parameterTensors } from './checkpoint.js';
-import { committedShards } from './feeds.js';
+import { committedShards } from './loader/feeds.js';
 import { configText } from './models/config.js';
 import { parameterSpecs, parseModelConfig, type ModelConfig } from './models/registry.js';
 import { checkAgainstRun, DEFAULT_DATASET, DEFAULT_MODEL, type TrainOptions } from './options.js';

@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { TokenmillError } from '../core/errors.js';
 import { readShard } from '../store/shards.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
-import type { Batch } from './data.js';
-import type { ShardReference } from './feeds.js';
+import type { Batch } from './loader/batch.js';
+import type { ShardReference } from './loader/feeds.js';
 import { IGNORED_TARGET } from './programs/forward.js';
 import type { TrainingProgram } from './programs/training.js';
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { Random } from '../../src/core/random.js';
-import type { StreamRecord } from '../../src/trainer/segments.js';
+import type { StreamRecord } from '../../src/trainer/loader/segments.js';
 import {
   outcome,
   smallWorkspace,

@@ -1,6 +1,6 @@
 /** The order of steps, evaluations, checkpoints and metrics, on a program that stands in for a model. */
 import { describe, expect, it } from 'vitest';
-import type { Batch } from '../../src/trainer/data.js';
+import type { Batch } from '../../src/trainer/loader/batch.js';
 import { MAX_SKIPPED_STEPS, runLoop, type LoopContext, type LoopPosition } from '../../src/trainer/loop.js';
 import type { StepMetrics } from '../../src/trainer/metrics.js';
 import type { Evaluation } from '../../src/trainer/validation.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readCommits } from '../../src/store/commits.js';
-import type { Batch } from '../../src/trainer/data.js';
-import { committedShards } from '../../src/trainer/feeds.js';
+import type { Batch } from '../../src/trainer/loader/batch.js';
+import { committedShards } from '../../src/trainer/loader/feeds.js';
 import {
   evaluateBatches,
   tokenByteLengths,

@@ -2,11 +2,11 @@
  * Where shards come from that a run has not read yet: the dataset's queue, which gives each shard to one run, or the
  * commit log, which gives every run all of them (`--replay`).
  */
-import { TokenmillError } from '../core/errors.js';
-import type { Log } from '../core/log.js';
-import { committedFiles, readCommits } from '../store/commits.js';
-import { DEFAULT_LEASE_MS, type LeasedEntry, type Queue } from '../store/queue.js';
-import type { DatasetPaths } from '../store/workspace.js';
+import { TokenmillError } from '../../core/errors.js';
+import type { Log } from '../../core/log.js';
+import { committedFiles, readCommits } from '../../store/commits.js';
+import { DEFAULT_LEASE_MS, type LeasedEntry, type Queue } from '../../store/queue.js';
+import type { DatasetPaths } from '../../store/workspace.js';
 
 /** Four tries before a lease expires. */
 const RENEWAL_MS = DEFAULT_LEASE_MS / 4;

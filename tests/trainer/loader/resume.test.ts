@@ -6,17 +6,17 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_LEASE_MS, Queue } from '../../src/store/queue.js';
-import { TrainingData, type Batch } from '../../src/trainer/data.js';
-import { QueueFeed } from '../../src/trainer/feeds.js';
-import { nextReplay, type Segment, type SegmentProgress } from '../../src/trainer/segments.js';
+import { DEFAULT_LEASE_MS, Queue } from '../../../src/store/queue.js';
+import { TrainingData, type Batch } from '../../../src/trainer/loader/data.js';
+import { QueueFeed } from '../../../src/trainer/loader/feeds.js';
+import { nextReplay, type Segment, type SegmentProgress } from '../../../src/trainer/loader/segments.js';
 import {
   commitShards,
   queueStates,
   range,
   trainingWorkspace,
   type TrainingWorkspace,
-} from '../support/training.js';
+} from '../../support/training.js';
 
 /** One run over and over: each `start` is a process, which ends without a word unless it is closed. */
 class Run {

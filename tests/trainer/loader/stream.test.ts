@@ -2,17 +2,17 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_LEASE_MS, Queue } from '../../src/store/queue.js';
-import { TrainingData, type Batch } from '../../src/trainer/data.js';
-import { CommitFeed, QueueFeed, type ShardFeed } from '../../src/trainer/feeds.js';
-import type { SegmentProgress } from '../../src/trainer/segments.js';
+import { DEFAULT_LEASE_MS, Queue } from '../../../src/store/queue.js';
+import { TrainingData, type Batch } from '../../../src/trainer/loader/data.js';
+import { CommitFeed, QueueFeed, type ShardFeed } from '../../../src/trainer/loader/feeds.js';
+import type { SegmentProgress } from '../../../src/trainer/loader/segments.js';
 import {
   commitShards,
   queueStates,
   range,
   trainingWorkspace,
   type TrainingWorkspace,
-} from '../support/training.js';
+} from '../../support/training.js';
 
 interface Opening {
   readonly feed?: ShardFeed;

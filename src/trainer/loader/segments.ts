@@ -6,9 +6,9 @@
  * its shard was lost to another run. Positions are tokens from the start of a shard.
  */
 import { z } from 'zod';
-import { TokenmillError } from '../core/errors.js';
-import { readJson, writeFileAtomic } from '../core/files.js';
-import type { Log } from '../core/log.js';
+import { TokenmillError } from '../../core/errors.js';
+import { readJson, writeFileAtomic } from '../../core/files.js';
+import type { Log } from '../../core/log.js';
 
 const count = z.number().int().nonnegative();
 
