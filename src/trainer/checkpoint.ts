@@ -17,7 +17,7 @@ import { float32Tensor, toFloat32 } from './elements.js';
 import type { ModelState } from './programs/state.js';
 import { readSafetensors, writeSafetensors, type Tensor } from './safetensors.js';
 import { configText } from './models/config.js';
-import { segmentProgressSchema } from './loader/segments.js';
+import { dataPositionSchema } from './loader/training-data.js';
 import { MODEL_FILE } from './weights.js';
 
 export const CONFIG_FILE = 'config.json';
@@ -31,7 +31,7 @@ const hash = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** What has to be known beside weights and moments. Training draws no random numbers, so there is no such state. */
 export const trainingStateSchema = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(2),
   /** Steps of the run, of which some may have been skipped. */
   step: count,
   /** Updates applied, which the bias correction of the moments counts. */
@@ -45,8 +45,8 @@ export const trainingStateSchema = z.strictObject({
   /** Shape of a step: sequences, and tokens of each. */
   batch: count,
   context: count,
-  /** The shards of the stream so far, and how many tokens of each are used. */
-  segments: z.array(segmentProgressSchema),
+  /** Where training is in each dataset. */
+  data: dataPositionSchema,
   optimizer: z.strictObject({
     beta1: z.number(),
     beta2: z.number(),

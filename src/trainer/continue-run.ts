@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { formatCount } from '../core/format.js';
 import type { Log } from '../core/log.js';
 import { Queue } from '../store/queue.js';
-import type { DatasetPaths, Workspace } from '../store/workspace.js';
+import type { Workspace } from '../store/workspace.js';
 import {
   pruneCheckpoints,
   readModelState,
@@ -16,9 +16,10 @@ import {
   type Checkpoint,
   type TrainingState,
 } from './checkpoint.js';
-import { TrainingData } from './loader/batch.js';
 import type { Engine } from './engines/engine.js';
 import { CommitFeed, QueueFeed } from './loader/feeds.js';
+import { type RowPosition, RowSource } from './loader/rows.js';
+import { type MixtureSource, TrainingData } from './loader/training-data.js';
 import { runLoop, type LoopPosition, type LoopProgress, type LoopResult } from './loop.js';
 import { MetricsFile } from './metrics.js';
 import { parameterCount, parameterSpecs } from './models/registry.js';
@@ -26,6 +27,8 @@ import type { RunSettings, TrainOptions } from './options.js';
 import { freshMoments, initialState, type ModelState } from './programs/state.js';
 import { compileTraining, type TrainingProgram } from './programs/training.js';
 import { INITIAL_FILE, validShards, type Run } from './run.js';
+import { runMixture } from './run-file.js';
+import type { Batch } from './loader/batch.js';
 import { evaluateBatches, tokenByteLengths, validationBatches, type Evaluation } from './validation.js';
 
 /** AdamW's epsilon, outside of the square root; PyTorch's default. */
@@ -50,9 +53,8 @@ export async function continueRun(
   const { file, config } = run;
   const { settings } = file;
   const { log } = context;
-  const dataset = context.workspace.dataset(file.dataset);
   const start: LoopPosition = checkpoint?.state ?? { step: 0, tokens: 0, skipped: 0 };
-  const data = await openData(run, checkpoint, dataset, options, log);
+  const data = await openData(run, checkpoint, context.workspace, options, log);
   try {
     if (start.step >= file.steps) {
       log(
@@ -64,6 +66,8 @@ export async function continueRun(
     const program = await compileTraining(config, {
       batch: settings.batch,
       context: settings.context,
+      accumulate: settings.accumulate,
+      packed: settings.packing === 'best-fit',
       optimizer: optimizerOf(settings),
       engine,
       threads: options.threads,
@@ -71,7 +75,7 @@ export async function continueRun(
     });
     try {
       const size = `${formatCount(parameterCount(config))} parameters`;
-      const step = `${formatCount(settings.batch * settings.context)} tokens a step`;
+      const step = `${formatCount(settings.batch * settings.accumulate * settings.context)} tokens a step`;
       const from = start.step === 0 ? 'from the beginning' : `from step ${start.step}`;
       log(`run ${file.name}: ${size}, ${step}, ${from}`);
       return await runLoop(start, {
@@ -89,7 +93,7 @@ export async function continueRun(
         },
         evalEvery: options.evalEvery,
         checkpointEvery: options.checkpointEvery,
-        evaluate: evaluator(run, dataset, program, data, options, context.signal),
+        evaluate: evaluator(run, context.workspace, program, data, options, context.signal),
         checkpoint: (position) => saveCheckpoint(position, run, program, data, options.keep),
         metrics: await MetricsFile.open(run.folder, start.step),
         log,
@@ -112,25 +116,54 @@ async function firstState({ folder, config, file }: Run): Promise<ModelState> {
 }
 
 async function openData(
-  { file, folder, tokenizer }: Run,
+  run: Run,
   checkpoint: Checkpoint | undefined,
-  dataset: DatasetPaths,
+  workspace: Workspace,
   options: TrainOptions,
   log: Log,
 ): Promise<TrainingData> {
-  const { settings } = file;
-  return TrainingData.open({
-    feed: settings.replay
-      ? new CommitFeed(dataset)
-      : await QueueFeed.open(new Queue(dataset.queue), file.name, log),
-    folder: dataset.folder,
-    record: join(folder, 'stream.json'),
-    batchTokens: settings.batch * settings.context,
-    tokenizerSha256: tokenizer.sha256,
-    follow: options.follow,
-    resume: checkpoint?.state.segments ?? [],
-    log,
-  });
+  const { settings } = run.file;
+  const sources: MixtureSource[] = [];
+  try {
+    for (const share of runMixture(run.file)) {
+      const saved = checkpoint?.state.data.find(({ dataset }) => dataset === share.dataset);
+      const resume = saved && { segments: saved.segments, block: saved.block };
+      const rows = await openRows(run, share.dataset, resume, workspace, options, log);
+      sources.push({ ...share, sequences: saved?.sequences ?? 0, rows });
+    }
+  } catch (error) {
+    for (const { rows } of sources) await rows.close();
+    throw error;
+  }
+  return new TrainingData(sources, settings.batch * settings.accumulate);
+}
+
+async function openRows(
+  { file, folder, tokenizer }: Run,
+  name: string,
+  resume: RowPosition | undefined,
+  workspace: Workspace,
+  options: TrainOptions,
+  log: Log,
+): Promise<RowSource> {
+  const { context, packing, shuffle, seed, replay } = file.settings;
+  const dataset = workspace.dataset(name);
+  return RowSource.open(
+    {
+      context,
+      packing,
+      shuffle,
+      seed,
+      endOfTextId: tokenizer.endOfTextId,
+      feed: replay ? new CommitFeed(dataset) : await QueueFeed.open(new Queue(dataset.queue), file.name, log),
+      folder: dataset.folder,
+      record: join(folder, file.mixture === undefined ? 'stream.json' : `stream.${name}.json`),
+      tokenizerSha256: tokenizer.sha256,
+      follow: options.follow,
+      log,
+    },
+    resume,
+  );
 }
 
 interface Optimizer {
@@ -148,28 +181,35 @@ function optimizerOf({ beta1, beta2, weight_decay: weightDecay, clip }: RunSetti
 /** Evaluates on the run's valid split, keeping the leases meanwhile. */
 function evaluator(
   run: Run,
-  dataset: DatasetPaths,
+  workspace: Workspace,
   program: TrainingProgram,
   data: TrainingData,
   options: TrainOptions,
   signal: AbortSignal | undefined,
 ): () => Promise<Evaluation | undefined> {
-  const { tokenizer } = run;
-  const { batch, context } = run.file.settings;
-  const byteLengths = tokenByteLengths(tokenizer);
-  return async () => {
-    const batches = validationBatches({
-      folder: dataset.folder,
-      shards: await validShards(run, dataset),
-      tokenizerSha256: tokenizer.sha256,
-      batchTokens: batch * context,
-      maxTokens: options.evalTokens,
-    });
-    return evaluateBatches(program, batches, byteLengths, async () => {
+  const byteLengths = tokenByteLengths(run.tokenizer);
+  return async () =>
+    evaluateBatches(program, runValidation(run, workspace, options.evalTokens), byteLengths, async () => {
       await data.renew();
       return signal?.aborted !== true;
     });
-  };
+}
+
+/** The valid splits of the run's datasets one after the other, each up to its share of the tokens. */
+async function* runValidation(run: Run, workspace: Workspace, evalTokens: number): AsyncGenerator<Batch> {
+  const { batch, context } = run.file.settings;
+  const shards = await validShards(run, workspace);
+  const mixture = runMixture(run.file);
+  const total = mixture.reduce((sum, { weight }) => sum + weight, 0);
+  for (const { dataset, weight } of mixture) {
+    yield* validationBatches({
+      folder: workspace.dataset(dataset).folder,
+      shards: shards.filter((shard) => (shard.dataset ?? run.file.dataset) === dataset),
+      tokenizerSha256: run.tokenizer.sha256,
+      batchTokens: batch * context,
+      maxTokens: Math.max(1, Math.floor((evalTokens * weight) / total)),
+    });
+  }
 }
 
 /** Writes a checkpoint, acknowledges the shards that it contains, removes old ones. */
@@ -183,7 +223,7 @@ async function saveCheckpoint(
   const model = program.state();
   const { beta1, beta2, epsilon, weightDecay, clipNorm } = optimizerOf(file.settings);
   const state: TrainingState = {
-    version: 1,
+    version: 2,
     step,
     optimizer_step: model.step,
     skipped,
@@ -192,7 +232,7 @@ async function saveCheckpoint(
     context: file.settings.context,
     dataset: file.dataset,
     tokenizer: file.tokenizer,
-    segments: data.progress,
+    data: data.position,
     optimizer: { beta1, beta2, epsilon, weight_decay: weightDecay, clip_norm: clipNorm },
   };
   const shapes = new Map(parameterSpecs(config).map(({ name, shape }) => [name, shape]));

@@ -7,7 +7,7 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { TokenmillError } from '../core/errors.js';
 import type { Log } from '../core/log.js';
-import type { Batch } from './loader/batch.js';
+import type { TrainingBatch } from './loader/batch.js';
 import type { StepMetrics } from './metrics.js';
 import type { TrainingProgram } from './programs/training.js';
 import { learningRate, type Schedule } from './schedule.js';
@@ -42,7 +42,7 @@ export interface LoopContext {
   readonly run: string;
   readonly program: Pick<TrainingProgram, 'step'>;
   /** `next` is undefined where there is no batch yet; `renew` is called while waiting for one. */
-  readonly data: { next(): Promise<Batch | undefined>; renew(): Promise<void> };
+  readonly data: { next(): Promise<TrainingBatch | undefined>; renew(): Promise<void> };
   readonly schedule: Schedule;
   /** What is done about a step whose loss or gradients are not finite; `MAX_SKIPPED_STEPS` of them end a run anyway. */
   readonly onNonfinite: 'skip' | 'stop';
@@ -116,15 +116,16 @@ export async function runLoop(start: LoopPosition, context: LoopContext): Promis
 }
 
 async function takeStep(
-  { ids, targets }: Batch,
+  { ids, targets, layout }: TrainingBatch,
   before: LoopPosition,
   { run, program, schedule, onNonfinite, log }: LoopContext,
 ): Promise<{ position: LoopPosition; metrics: StepMetrics }> {
   const step = before.step + 1;
   const rate = learningRate(step, schedule);
   const started = performance.now();
-  const { loss, gradientNorm, applied } = await program.step(ids, targets, { learningRate: rate });
-  const tokensPerSecond = ids.length / ((performance.now() - started) / 1000);
+  const { loss, gradientNorm, applied } = await program.step(ids, targets, { learningRate: rate, layout });
+  const counted = targets.reduce((count, target) => count + (target < 0 ? 0 : 1), 0);
+  const tokensPerSecond = counted / ((performance.now() - started) / 1000);
   const skipped = applied ? 0 : before.skipped + 1;
   const stops = onNonfinite === 'stop' || skipped >= MAX_SKIPPED_STEPS;
   if (!applied && !stops) log(`step ${step} is skipped: loss ${loss}, gradient norm ${gradientNorm}`);
@@ -137,7 +138,7 @@ async function takeStep(
       },
     );
   }
-  const position = { step, tokens: before.tokens + ids.length, skipped };
+  const position = { step, tokens: before.tokens + counted, skipped };
   return {
     position,
     metrics: {

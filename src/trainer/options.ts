@@ -5,12 +5,16 @@
 import { z } from 'zod';
 import { integer } from '../core/config.js';
 import { TokenmillError } from '../core/errors.js';
+import { PACKINGS } from './loader/rows.js';
 import type { ModelSize } from './models/family.js';
 import { SCHEDULES } from './schedule.js';
 
 /** More than this no step has: the indices of its tokens are 32-bit. */
 const MAX_BATCH = 1 << 20;
 const MAX_CONTEXT = 1 << 24;
+
+/** Tokens that are in memory to be shuffled, at most: 512 MB of them. */
+const MAX_SHUFFLED_TOKENS = 1 << 27;
 
 const flag = z.union([z.boolean(), z.stringbool()]);
 const share = z.coerce.number().min(0).max(1);
@@ -21,6 +25,10 @@ export const trainOptionsSchema = z.object({
     .optional()
     .describe('name of the run (default: dataset and model, for example default-tiny)'),
   dataset: z.string().optional().describe('dataset to train on (default: default)'),
+  mixture: z
+    .string()
+    .optional()
+    .describe('several datasets with their shares of the sequences instead: web=0.7,code=0.3'),
   model: z.string().optional().describe('a preset, or the path of a config.json (default: tiny)'),
   from: z
     .string()
@@ -33,6 +41,20 @@ export const trainOptionsSchema = z.object({
   context: integer(1, MAX_CONTEXT)
     .optional()
     .describe('tokens of a sequence (default: 128, or as many as the model takes)'),
+  accumulate: integer(1, MAX_BATCH)
+    .optional()
+    .describe('batches whose gradients make one step; memory is that of one (default: 1)'),
+  packing: z
+    .enum(PACKINGS)
+    .optional()
+    .describe(
+      'concatenate: documents follow each other; best-fit: they are packed whole and do not see each other (default: concatenate)',
+    ),
+  shuffle: integer(0, MAX_BATCH)
+    .optional()
+    .describe(
+      'sequences that are shuffled among each other, across shards (default: 0, the order of the shards)',
+    ),
   learningRate: z.coerce
     .number()
     .positive()
@@ -55,7 +77,9 @@ export const trainOptionsSchema = z.object({
   beta1: share.optional().describe('decay of the mean of gradients (default: 0.9)'),
   beta2: share.optional().describe('decay of the mean of squared gradients (default: 0.95)'),
   clip: z.coerce.number().min(0).optional().describe('largest global gradient norm, 0 for any (default: 1)'),
-  seed: integer(0, 0xffff_ffff).optional().describe('seed of the initial weights (default: 1)'),
+  seed: integer(0, 0xffff_ffff)
+    .optional()
+    .describe('seed of the initial weights and of shuffling (default: 1)'),
   replay: flag.default(false).describe('read all shards of the dataset and leave the queue alone'),
   follow: flag.default(false).describe('wait for new shards where the queue is empty, never read one twice'),
   evalEvery: integer(1).default(50).describe('steps between two evaluations on the valid split'),
@@ -79,6 +103,11 @@ export type TrainOptions = z.output<typeof trainOptionsSchema>;
 export const runSettingsSchema = z.strictObject({
   batch: z.number().int(),
   context: z.number().int(),
+  /** Batches a step. */
+  accumulate: z.number().int().default(1),
+  packing: z.enum(PACKINGS).default('concatenate'),
+  /** Sequences; 0: no shuffling. */
+  shuffle: z.number().int().default(0),
   learning_rate: z.number(),
   min_learning_rate: z.number(),
   warmup: z.number().int(),
@@ -125,6 +154,9 @@ export function newRunSettings(
   const settings: RunSettings = {
     batch: options.batch ?? DEFAULT_BATCH,
     context: options.context ?? Math.min(DEFAULT_CONTEXT, maxContext),
+    accumulate: options.accumulate ?? 1,
+    packing: options.packing ?? 'concatenate',
+    shuffle: options.shuffle ?? 0,
     learning_rate: learningRate,
     min_learning_rate: options.minLearningRate ?? readable(learningRate / 10),
     warmup: options.warmup ?? Math.floor(steps / 10),
@@ -142,6 +174,12 @@ export function newRunSettings(
     throw new TokenmillError(
       'CONFIG_INVALID',
       `--context ${settings.context} is more than the ${maxContext} positions of the model`,
+    );
+  }
+  if (settings.shuffle * settings.context > MAX_SHUFFLED_TOKENS) {
+    throw new TokenmillError(
+      'CONFIG_INVALID',
+      `--shuffle ${settings.shuffle} with a context of ${settings.context} are more than ${MAX_SHUFFLED_TOKENS} tokens`,
     );
   }
   if (settings.min_learning_rate > learningRate) {
@@ -169,6 +207,39 @@ function checkSchedule({ warmup, schedule, decay }: RunSettings, options: TrainO
   }
 }
 
+/** A dataset and its share of the sequences, relative to those of the others. */
+export interface DatasetShare {
+  readonly dataset: string;
+  readonly weight: number;
+}
+
+/** The datasets to train on. @throws TokenmillError USAGE where a mixture is not well formed */
+export function mixtureOf(options: Pick<TrainOptions, 'dataset' | 'mixture'>): DatasetShare[] {
+  const { dataset, mixture } = options;
+  if (mixture === undefined) return [{ dataset: dataset ?? DEFAULT_DATASET, weight: 1 }];
+  if (dataset !== undefined) {
+    throw new TokenmillError('USAGE', '--dataset and --mixture exclude each other');
+  }
+  const shares = mixture.split(',').map((part): DatasetShare => {
+    const [, name, weight] = /^\s*([^=\s]+)\s*=\s*(\d+(?:\.\d+)?)\s*$/.exec(part) ?? [];
+    if (Number(weight) > 0) return { dataset: name, weight: Number(weight) };
+    throw new TokenmillError('USAGE', `--mixture: ${JSON.stringify(part)} is not a dataset and its share`, {
+      hint: 'give them as web=0.7,code=0.3; shares are above 0 and need not add up to 1',
+    });
+  });
+  const twice = shares.find(
+    ({ dataset: name }, at) => shares.findIndex((other) => other.dataset === name) < at,
+  );
+  if (twice === undefined) return shares;
+  throw new TokenmillError('USAGE', `--mixture names dataset ${twice.dataset} twice`);
+}
+
+/** `d` for one dataset, `web=0.7,code=0.3` for several. */
+export function describeMixture(mixture: readonly DatasetShare[]): string {
+  if (mixture.length === 1) return mixture[0].dataset;
+  return mixture.map(({ dataset, weight }) => `${dataset}=${weight}`).join(',');
+}
+
 function defaultLearningRate(width: number): number {
   return readable(DEFAULT_LEARNING_RATE * Math.min(1, DEFAULT_RATE_WIDTH / width));
 }
@@ -178,19 +249,38 @@ function readable(rate: number): number {
   return Number(rate.toPrecision(3));
 }
 
+type Asked = [
+  name: string,
+  wanted: string | number | boolean | undefined,
+  has: string | number | boolean | null,
+];
+
+function askedDatasets(has: readonly DatasetShare[], options: TrainOptions): Asked[] {
+  if (options.dataset === undefined && options.mixture === undefined) return [];
+  const name = options.mixture === undefined ? 'dataset' : 'mixture';
+  return [[name, describeMixture(mixtureOf(options)), describeMixture(has)]];
+}
+
 /**
  * Checks that what is asked for explicitly is what the run began with.
  * @throws TokenmillError CONFIG_MISMATCH naming the setting and both values
  */
 export function checkAgainstRun(
-  run: { readonly name: string; readonly dataset: string; readonly settings: RunSettings },
+  run: {
+    readonly name: string;
+    readonly mixture: readonly DatasetShare[];
+    readonly settings: RunSettings;
+  },
   options: TrainOptions,
 ): void {
   const { settings } = run;
-  const asked: [string, string | number | boolean | undefined, string | number | boolean | null][] = [
-    ['dataset', options.dataset, run.dataset],
+  const asked: Asked[] = [
+    ...askedDatasets(run.mixture, options),
     ['batch', options.batch, settings.batch],
     ['context', options.context, settings.context],
+    ['accumulate', options.accumulate, settings.accumulate],
+    ['packing', options.packing, settings.packing],
+    ['shuffle', options.shuffle, settings.shuffle],
     ['learning-rate', options.learningRate, settings.learning_rate],
     ['min-learning-rate', options.minLearningRate, settings.min_learning_rate],
     ['warmup', options.warmup, settings.warmup],

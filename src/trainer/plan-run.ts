@@ -21,9 +21,10 @@ import {
   type ModelConfig,
 } from './models/registry.js';
 import {
-  DEFAULT_DATASET,
+  type DatasetShare,
   DEFAULT_MODEL,
   DEFAULT_STEPS,
+  mixtureOf,
   newRunSettings,
   type TrainOptions,
 } from './options.js';
@@ -59,15 +60,8 @@ export async function planRun(
   options: TrainOptions,
   log: Log,
 ): Promise<RunPlan> {
-  const dataset = options.dataset ?? DEFAULT_DATASET;
-  await workspace.readDatasetConfig(dataset);
-  const commits = await readCommits(workspace.dataset(dataset));
-  const tokenizer = commits.at(-1)?.tokenizer ?? null;
-  if (tokenizer === null) {
-    throw new TokenmillError('DATA_EXHAUSTED', `dataset ${dataset} has no tokens yet`, {
-      hint: `bring documents into it first: tokenmill ingest INPUT --dataset ${dataset}`,
-    });
-  }
+  const mixture = mixtureOf(options);
+  const { tokenizer, valid } = await planDatasets(workspace, mixture);
   if (options.from !== undefined && options.model !== undefined) {
     throw new TokenmillError('USAGE', '--model and --from exclude each other: a model has its configuration');
   }
@@ -86,14 +80,54 @@ export async function planRun(
   const file: RunFile = {
     version: 1,
     name,
-    dataset,
+    dataset: mixture[0].dataset,
+    ...(mixture.length > 1 && { mixture }),
     tokenizer,
     model: modelName(model),
     steps: options.steps ?? DEFAULT_STEPS,
     settings,
-    valid: committedShards(commits, 'valid'),
+    valid,
   };
   return { file, config, parameters: initial?.parameters };
+}
+
+/** The tokenizer of the datasets, which have to share one, and their valid splits. */
+async function planDatasets(
+  workspace: Workspace,
+  mixture: readonly DatasetShare[],
+): Promise<Pick<RunFile, 'tokenizer' | 'valid'>> {
+  let shared: RunFile['tokenizer'] | undefined;
+  const valid: RunFile['valid'] = [];
+  for (const { dataset } of mixture) {
+    await workspace.readDatasetConfig(dataset);
+    const commits = await readCommits(workspace.dataset(dataset));
+    const tokenizer = commits.at(-1)?.tokenizer ?? null;
+    if (tokenizer === null) {
+      throw new TokenmillError('DATA_EXHAUSTED', `dataset ${dataset} has no tokens yet`, {
+        hint: `bring documents into it first: tokenmill ingest INPUT --dataset ${dataset}`,
+      });
+    }
+    shared ??= tokenizer;
+    if (tokenizer.sha256 !== shared.sha256) {
+      throw new TokenmillError(
+        'TOKENIZER_MISMATCH',
+        `datasets ${mixture[0].dataset} and ${dataset} have different tokenizers`,
+        { hint: `ingest into both with one: tokenmill ingest INPUT --tokenizer ${shared.name}` },
+      );
+    }
+    valid.push(...validReferences(commits, dataset, mixture));
+  }
+  return { tokenizer: shared as RunFile['tokenizer'], valid };
+}
+
+/** The valid split of a dataset as a run of that mixture keeps it. */
+export function validReferences(
+  commits: Parameters<typeof committedShards>[0],
+  dataset: string,
+  mixture: readonly DatasetShare[],
+): RunFile['valid'] {
+  const shards = committedShards(commits, 'valid');
+  return mixture.length === 1 ? shards : shards.map((shard) => ({ ...shard, dataset }));
 }
 
 /** `tiny` -> `tiny`; `models/llama/config.json` -> `llama`; `shapes/wide.json` -> `wide` */

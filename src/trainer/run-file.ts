@@ -6,7 +6,7 @@ import { readJson, writeFileAtomic } from '../core/files.js';
 import type { Workspace } from '../store/workspace.js';
 import { loadTokenizer } from '../tokenizer/load.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
-import { runSettingsSchema } from './options.js';
+import { type DatasetShare, runSettingsSchema } from './options.js';
 
 export const RUN_FILE = 'run.json';
 const shardReferenceSchema = z.strictObject({
@@ -14,12 +14,20 @@ const shardReferenceSchema = z.strictObject({
   shard: z.string(),
   sha256: z.string(),
   tokens: z.number().int(),
+  /** Default: the run's. */
+  dataset: z.string().optional(),
 });
 
 export const runFileSchema = z.strictObject({
   version: z.literal(1),
   name: z.string(),
+  /** The first where there are several. */
   dataset: z.string(),
+  /** Datasets and their shares of the sequences; left out where there is one. */
+  mixture: z
+    .array(z.strictObject({ dataset: z.string(), weight: z.number().positive() }))
+    .min(2)
+    .optional(),
   tokenizer: z.strictObject({ name: z.string(), sha256: z.string() }),
   /** Name of a preset or of a configuration's file; config.json has what it stands for. */
   model: z.string(),
@@ -31,6 +39,14 @@ export const runFileSchema = z.strictObject({
 });
 
 export type RunFile = z.output<typeof runFileSchema>;
+
+/** The datasets that a run trains on. */
+export function runMixture({
+  dataset,
+  mixture,
+}: Pick<RunFile, 'dataset' | 'mixture'>): readonly DatasetShare[] {
+  return mixture ?? [{ dataset, weight: 1 }];
+}
 
 /** run.json of a run. @throws TokenmillError RUN_NOT_FOUND, MODEL_INVALID */
 export async function readRunFile(path: string): Promise<RunFile> {

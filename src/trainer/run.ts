@@ -13,15 +13,21 @@ import { canonicalJson } from '../core/hash.js';
 import type { Log } from '../core/log.js';
 import { readCommits } from '../store/commits.js';
 import { acquireWriter, type WriterLease } from '../store/lease.js';
-import { checkName, type DatasetPaths, type Workspace } from '../store/workspace.js';
+import { checkName, type Workspace } from '../store/workspace.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { CONFIG_FILE, parameterTensors } from './checkpoint.js';
-import { committedShards } from './loader/feeds.js';
 import { configText } from './models/config.js';
 import { parameterSpecs, parseModelConfig, type ModelConfig } from './models/registry.js';
-import { checkAgainstRun, DEFAULT_DATASET, DEFAULT_MODEL, type TrainOptions } from './options.js';
-import { modelName, planModel, planRun, type RunPlan } from './plan-run.js';
-import { loadRunTokenizer, readRunFile, RUN_FILE, type RunFile, writeRunFile } from './run-file.js';
+import { checkAgainstRun, DEFAULT_MODEL, mixtureOf, type TrainOptions } from './options.js';
+import { modelName, planModel, planRun, type RunPlan, validReferences } from './plan-run.js';
+import {
+  loadRunTokenizer,
+  readRunFile,
+  RUN_FILE,
+  type RunFile,
+  runMixture,
+  writeRunFile,
+} from './run-file.js';
 import { writeSafetensors } from './safetensors.js';
 
 /** Weights that the run began with, where they were not random. */
@@ -45,7 +51,8 @@ export interface Run {
  */
 export async function openRun(workspace: Workspace, options: TrainOptions, log: Log): Promise<Run> {
   const model = options.from ?? options.model ?? DEFAULT_MODEL;
-  const name = options.run ?? `${options.dataset ?? DEFAULT_DATASET}-${modelName(model)}`;
+  const datasets = mixtureOf(options).map(({ dataset }) => dataset);
+  const name = options.run ?? [...datasets, modelName(model)].join('-');
   checkName('run', name);
   const folder = join(workspace.models, name);
   const path = join(folder, RUN_FILE);
@@ -59,7 +66,7 @@ export async function openRun(workspace: Workspace, options: TrainOptions, log: 
     const file = await readRunFile(path);
     const config = parseModelConfig(await readJson(join(folder, CONFIG_FILE)));
     const tokenizer = await loadRunTokenizer(workspace, file.tokenizer);
-    checkAgainstRun(file, options);
+    checkAgainstRun({ ...file, mixture: runMixture(file) }, options);
     if (options.from !== undefined && !existsSync(join(folder, INITIAL_FILE))) {
       throw new TokenmillError('CONFIG_MISMATCH', `run ${name} did not begin with the weights of a model`, {
         hint: 'leave --from out to continue it, or begin another run with --run NAME',
@@ -80,11 +87,15 @@ export async function openRun(workspace: Workspace, options: TrainOptions, log: 
   }
 }
 
-/** The run's valid split. A run that began before its dataset had one takes it as it is now, for good. */
-export async function validShards({ file, folder }: Run, dataset: DatasetPaths): Promise<RunFile['valid']> {
+/** The run's valid split. A run that began before its datasets had one takes it as it is now, for good. */
+export async function validShards({ file, folder }: Run, workspace: Workspace): Promise<RunFile['valid']> {
   const { valid } = await readRunFile(join(folder, RUN_FILE));
   if (valid.length > 0) return valid;
-  const shards = committedShards(await readCommits(dataset), 'valid');
+  const mixture = runMixture(file);
+  const shards: RunFile['valid'] = [];
+  for (const { dataset } of mixture) {
+    shards.push(...validReferences(await readCommits(workspace.dataset(dataset)), dataset, mixture));
+  }
   if (shards.length > 0) await writeRunFile(folder, { ...file, valid: shards });
   return shards;
 }

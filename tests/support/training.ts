@@ -3,9 +3,14 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { appendCommit } from '../../src/store/commits.js';
+import type { Log } from '../../src/core/log.js';
 import { Queue } from '../../src/store/queue.js';
 import { writeShard } from '../../src/store/shards.js';
 import { Workspace, type DatasetPaths } from '../../src/store/workspace.js';
+import type { ShardFeed } from '../../src/trainer/loader/feeds.js';
+import { type RowOptions, type RowPosition, RowSource } from '../../src/trainer/loader/rows.js';
+import type { SegmentProgress } from '../../src/trainer/loader/segments.js';
+import { TrainingData } from '../../src/trainer/loader/training-data.js';
 import { saveTokenizer } from '../../src/tokenizer/save.js';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.js';
 import { packVocabulary } from '../../src/tokenizer/vocabulary.js';
@@ -33,7 +38,10 @@ export interface TrainingWorkspace {
   readonly tokenizer: Tokenizer;
 }
 
-/** Each element of `train` and `valid` is the tokens of one shard; train shards are in the queue. */
+/**
+ * Each element of `train` and `valid` is the tokens of one shard, whose documents end with end-of-text; train shards are
+ * in the queue.
+ */
 export async function trainingWorkspace(
   train: readonly (readonly number[])[],
   valid: readonly (readonly number[])[] = [],
@@ -70,9 +78,11 @@ export async function commitShards(
         endOfTextId: END_OF_TEXT,
         tokenCount: tokens.length,
       };
+      const ends = tokens.flatMap((token, at) => (token === END_OF_TEXT ? [at + 1] : []));
+      const offsets = [0, ...ends, ...(ends.at(-1) === tokens.length ? [] : [tokens.length])];
       const content = {
-        documentIds: [name],
-        offsets: [0, tokens.length],
+        documentIds: offsets.slice(1).map((_, row) => `${name}-${row}`),
+        offsets,
         tokens: Uint16Array.from(tokens),
         metadata,
       };
@@ -80,7 +90,7 @@ export async function commitShards(
       files.push({
         kind: 'shard' as const,
         path: shard,
-        rows: 1,
+        rows: offsets.length - 1,
         bytes,
         sha256,
         split,
@@ -115,4 +125,48 @@ export async function queueStates({ paths }: TrainingWorkspace): Promise<Record<
 /** `count` numbers from `from` on: shards whose tokens show where they come from. */
 export function range(from: number, count: number): number[] {
   return Array.from({ length: count }, (_, index) => from + index);
+}
+
+export interface DataSpec extends Partial<RowOptions> {
+  readonly feed: ShardFeed;
+  readonly record: string;
+  readonly follow?: boolean;
+  readonly resume?: RowPosition;
+  readonly log: Log;
+}
+
+/** Sequences of 4 tokens as they come, unless the specification says otherwise. */
+export function openRows({ paths, tokenizer }: TrainingWorkspace, spec: DataSpec): Promise<RowSource> {
+  const { resume, ...given } = spec;
+  return RowSource.open(
+    {
+      context: 4,
+      packing: 'concatenate',
+      shuffle: 0,
+      seed: 1,
+      endOfTextId: END_OF_TEXT,
+      folder: paths.folder,
+      tokenizerSha256: tokenizer.sha256,
+      follow: false,
+      ...given,
+    },
+    resume,
+  );
+}
+
+/** Batches of one sequence. */
+export async function openData(made: TrainingWorkspace, spec: DataSpec): Promise<TrainingData> {
+  return new TrainingData(
+    [{ dataset: DATASET, weight: 1, rows: await openRows(made, spec), sequences: 0 }],
+    1,
+  );
+}
+
+export function segmentsOf(data: TrainingData): SegmentProgress[] {
+  return data.position[0].segments;
+}
+
+/** The position at the end of these segments, with no block begun. */
+export function positionAt(segments: readonly SegmentProgress[]): RowPosition {
+  return { segments: [...segments], block: { number: 0, used: 0, tokens: 0 } };
 }

@@ -32,7 +32,7 @@ function model(seed: number): ModelState {
 
 function state(step: number): TrainingState {
   return {
-    version: 1,
+    version: 2,
     step,
     optimizer_step: step - 1,
     skipped: 1,
@@ -41,16 +41,23 @@ function state(step: number): TrainingState {
     context: 16,
     dataset: 'd',
     tokenizer: { name: 'bytes', sha256: 'a'.repeat(64) },
-    segments: [
+    data: [
       {
-        name: 's',
-        shard: 'shards/s.arrow',
-        sha256: 'b',
-        tokens: 99,
-        epoch: 1,
-        start: 0,
-        end: 99,
-        consumed: 64,
+        dataset: 'd',
+        sequences: 4,
+        segments: [
+          {
+            name: 's',
+            shard: 'shards/s.arrow',
+            sha256: 'b',
+            tokens: 99,
+            epoch: 1,
+            start: 0,
+            end: 99,
+            consumed: 64,
+          },
+        ],
+        block: { number: 4, used: 0, tokens: 0 },
       },
     ],
     optimizer: { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weight_decay: 0.1, clip_norm: null },
@@ -172,7 +179,8 @@ describe('the latest checkpoint', () => {
     ],
     [
       'a state of another version',
-      async (folder) => writeFile(join(folder, 'state.json'), '{"version": 2}'),
+      async (folder) =>
+        writeFile(join(folder, 'state.json'), JSON.stringify({ ...state(200), version: 1, files: {} })),
       'state.json: version',
     ],
   ];

@@ -1,6 +1,6 @@
 /** The order of steps, evaluations, checkpoints and metrics, on a program that stands in for a model. */
 import { describe, expect, it } from 'vitest';
-import type { Batch } from '../../src/trainer/loader/batch.js';
+import type { TrainingBatch } from '../../src/trainer/loader/batch.js';
 import { MAX_SKIPPED_STEPS, runLoop, type LoopContext, type LoopPosition } from '../../src/trainer/loop.js';
 import type { StepMetrics } from '../../src/trainer/metrics.js';
 import type { Evaluation } from '../../src/trainer/validation.js';
@@ -48,9 +48,9 @@ class Fixture {
     };
   }
 
-  batch(): Batch {
+  batch(): TrainingBatch {
     this.batches += 1;
-    return { ids: new Int32Array(4).fill(this.batches), targets: new Int32Array(4) };
+    return { ids: new Int32Array(4).fill(this.batches), targets: new Int32Array(4), consumed: [] };
   }
 }
 

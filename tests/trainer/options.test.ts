@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkAgainstRun, newRunSettings, trainOptionsSchema } from '../../src/trainer/options.js';
+import { checkAgainstRun, mixtureOf, newRunSettings, trainOptionsSchema } from '../../src/trainer/options.js';
 
 const MODEL = { width: 128, positions: 256 };
 const settings = (options: Record<string, unknown>, model = MODEL): ReturnType<typeof newRunSettings> =>
@@ -10,6 +10,9 @@ describe('settings of a new run', () => {
     expect(settings({})).toEqual({
       batch: 8,
       context: 128,
+      accumulate: 1,
+      packing: 'concatenate',
+      shuffle: 0,
       learning_rate: 0.006,
       min_learning_rate: 0.0006,
       warmup: 100,
@@ -76,7 +79,7 @@ describe('settings of a new run', () => {
 });
 
 describe('settings of a run that is continued', () => {
-  const run = { name: 'r', dataset: 'd', settings: settings({}) };
+  const run = { name: 'r', mixture: [{ dataset: 'd', weight: 1 }], settings: settings({}) };
   const check = (options: Record<string, unknown>): void =>
     checkAgainstRun(run, trainOptionsSchema.parse(options));
 
@@ -96,6 +99,9 @@ describe('settings of a run that is continued', () => {
 
   it.each([
     [{ dataset: 'x' }, '--dataset d, not x'],
+    [{ mixture: 'd=1,x=2' }, '--mixture d, not d=1,x=2'],
+    [{ schedule: 'linear' }, '--schedule cosine, not linear'],
+    [{ packing: 'best-fit' }, '--packing concatenate, not best-fit'],
     [{ beta2: 0.99 }, '--beta2 0.95, not 0.99'],
     [{ weightDecay: 0 }, '--weight-decay 0.1, not 0'],
     [{ replay: true }, '--replay false, not true'],
@@ -103,5 +109,26 @@ describe('settings of a run that is continued', () => {
     expect(() => check(options)).toThrow(
       expect.objectContaining({ code: 'CONFIG_MISMATCH', message: `run r began with ${message}` }) as Error,
     );
+  });
+});
+
+describe('a mixture', () => {
+  it('names datasets and their shares', () => {
+    expect(mixtureOf({})).toEqual([{ dataset: 'default', weight: 1 }]);
+    expect(mixtureOf({ dataset: 'web' })).toEqual([{ dataset: 'web', weight: 1 }]);
+    expect(mixtureOf({ mixture: 'web=0.7, code = 3' })).toEqual([
+      { dataset: 'web', weight: 0.7 },
+      { dataset: 'code', weight: 3 },
+    ]);
+  });
+
+  it.each([
+    [{ mixture: 'web' }, '--mixture: "web" is not a dataset and its share'],
+    [{ mixture: 'web=0.5,code=0' }, '--mixture: "code=0" is not a dataset and its share'],
+    [{ mixture: 'web=-1' }, '--mixture: "web=-1" is not a dataset and its share'],
+    [{ mixture: 'web=1,web=2' }, '--mixture names dataset web twice'],
+    [{ mixture: 'web=1', dataset: 'web' }, '--dataset and --mixture exclude each other'],
+  ])('is refused where it is not well formed: %o', (options, message) => {
+    expect(() => mixtureOf(options)).toThrow(expect.objectContaining({ code: 'USAGE', message }) as Error);
   });
 });

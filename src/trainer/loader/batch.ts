@@ -1,20 +1,14 @@
 /** What the loader gives to a step. */
 
-/** Where the documents of packed sequences are, so that attention does not cross from one to the next. */
-export interface DocumentLayout {
-  /** Of each token a number that its document has in its sequence. */
-  readonly documents: Int32Array;
-  /** Of each token its position in its document, from 0. */
-  readonly positions: Int32Array;
-}
+import type { PackedDocuments } from '../programs/forward.js';
 
 export interface Batch {
   /** batch * context token ids, row by row. */
   readonly ids: Int32Array;
   /** The token that follows each of `ids`; -100 where there is none. */
   readonly targets: Int32Array;
-  /** Left out where a sequence is one text. */
-  readonly layout?: DocumentLayout;
+  /** Where documents are packed, so that attention does not cross from one to the next. */
+  readonly layout?: PackedDocuments;
 }
 
 /** Tokens start to end (exclusive) of a shard. */

@@ -15,6 +15,7 @@
 import { z } from 'zod';
 import { Random } from '../../core/random.js';
 import { TokenmillError } from '../../core/errors.js';
+import { IGNORED_TARGET } from '../programs/forward.js';
 import type { Row } from './batch.js';
 import { cutDocuments, packBestFit, type Piece } from './packing.js';
 import { segmentProgressSchema } from './segments.js';
@@ -23,8 +24,6 @@ import { TokenStream, type TokenStreamOptions } from './stream.js';
 export const PACKINGS = ['concatenate', 'best-fit'] as const;
 export type Packing = (typeof PACKINGS)[number];
 
-/** A target that does not count. */
-const IGNORED = -100;
 /** Sequences whose documents are packed together where there is no shuffling: enough to find a place for every length. */
 const PACKED_TOGETHER = 64;
 
@@ -84,7 +83,11 @@ export class RowSource {
     return new RowSource(stream, options, resume?.block ?? { number: 0, used: 0 });
   }
 
-  private constructor(stream: TokenStream, options: RowOptions, { number, used }: { number: number; used: number }) {
+  private constructor(
+    stream: TokenStream,
+    options: RowOptions,
+    { number, used }: { number: number; used: number },
+  ) {
     this.stream = stream;
     this.options = options;
     this.number = number;
@@ -193,14 +196,17 @@ export class RowSource {
     if (!(await this.stream.reach(from + rows * context))) return undefined;
     const ends = this.stream.documentEnds(from, rows * context);
     const sequences = packBestFit(cutDocuments(from, ends, context), context);
-    return { tokens: (ends.at(-1) as number) - from, rows: sequences.map((pieces) => this.packedRow(pieces)) };
+    return {
+      tokens: (ends.at(-1) as number) - from,
+      rows: sequences.map((pieces) => this.packedRow(pieces)),
+    };
   }
 
   private packedRow(pieces: readonly Piece[]): Row {
     const { context } = this.options;
     const endOfText = this.options.endOfTextId as number;
     const ids = new Int32Array(context).fill(endOfText);
-    const targets = new Int32Array(context).fill(IGNORED);
+    const targets = new Int32Array(context).fill(IGNORED_TARGET);
     const documents = new Int32Array(context).fill(pieces.length);
     const positions = new Int32Array(context);
     let filled = 0;

@@ -119,12 +119,16 @@ function joinRows(taken: readonly { readonly row: Row; readonly dataset: string 
         positions: join(({ layout }) => (layout as NonNullable<Row['layout']>).positions),
       },
     }),
-    consumed: mergeRanges(taken.flatMap(({ row, dataset }) => row.consumed.map((range) => ({ ...range, dataset })))),
+    consumed: mergeRanges(
+      taken.flatMap(({ row, dataset }) => row.consumed.map((range) => ({ ...range, dataset }))),
+    ),
   };
 }
 
 /** Ranges that continue each other as one. */
-function mergeRanges<Range extends TokenRange & { readonly dataset: string }>(ranges: readonly Range[]): Range[] {
+function mergeRanges<Range extends TokenRange & { readonly dataset: string }>(
+  ranges: readonly Range[],
+): Range[] {
   const merged: Range[] = [];
   for (const range of ranges) {
     const last = merged.at(-1);

@@ -41,7 +41,9 @@ export interface DecoderContext {
   readonly source: number;
   /** Position of every row, int32 [time * batch] */
   readonly positions: Tensor;
-  /** Added to attention scores, [time, source]: 0, or -infinity where a row must not look. */
+  /**
+   * Added to attention scores, [time, source] or [batch, 1, 1, time, source]: 0, or -infinity where a row must not look.
+   */
   readonly mask: Tensor;
   parameter(spec: ParameterSpec): Tensor;
   /** Rows of all positions, given those of this run: the same without a cache. */

@@ -1,6 +1,6 @@
 /** The forward pass of a model over whole sequences with its loss, which training, evaluation and reference share. */
 import { TokenmillError } from '../../core/errors.js';
-import { constant, fill, less, reduceSum, reshape, where } from '../graph/build.js';
+import { add, constant, fill, less, reduceSum, reshape, transpose, where } from '../graph/build.js';
 import { linearCrossEntropy } from '../graph/composites/cross-entropy.js';
 import type { Graph } from '../graph/graph.js';
 import type { Tensor } from '../graph/tensor.js';
@@ -14,6 +14,16 @@ export interface Batch {
   /** Sequences, and positions in each. */
   readonly batch: number;
   readonly context: number;
+  /** Whether sequences are packed with documents that do not see each other. Default: false */
+  readonly packed?: boolean;
+}
+
+/** Of packed sequences, [batch, context] each. */
+export interface PackedDocuments {
+  /** Number of each token's document in its sequence; it does not fall from left to right. */
+  readonly documents: Int32Array;
+  /** Position of each token in its document. */
+  readonly positions: Int32Array;
 }
 
 export interface Forward {
@@ -30,16 +40,16 @@ export interface Forward {
 }
 
 /**
- * Adds the model to a graph with the inputs `ids`, `targets` (see `batchInputs`) and one input a parameter.
+ * Adds the model to a graph with the inputs of `batchInputs` and one input a parameter.
  * @throws TokenmillError MODEL_INVALID where the model has fewer positions than the context
  */
-export function buildForward(graph: Graph, config: ModelConfig, { batch, context }: Batch): Forward {
+export function buildForward(graph: Graph, config: ModelConfig, shape: Batch): Forward {
+  const { batch, context } = shape;
   const rows = batch * context;
   checkContext(config, context);
   const ids = graph.input('ids', [rows], 'int32');
   const targets = graph.input('targets', [rows], 'int32');
   const parameters = declareParameters(graph, config);
-  const times = Int32Array.from({ length: context }, (_, time) => time);
   const { hidden, outputWeight, outputBias, auxiliaryLoss, updates } = familyOf(config).decode(
     config,
     {
@@ -47,13 +57,7 @@ export function buildForward(graph: Graph, config: ModelConfig, { batch, context
       time: context,
       batch,
       source: context,
-      positions: constant(
-        graph,
-        Int32Array.from({ length: rows }, (_, row) => Math.floor(row / batch)),
-        [rows],
-        'int32',
-      ),
-      mask: causalMask(constant(graph, times, [context], 'int32'), context),
+      ...placement(graph, shape),
       parameter: lookup(parameters),
       remember: (_cache, present) => present,
     },
@@ -68,6 +72,27 @@ export function buildForward(graph: Graph, config: ModelConfig, { batch, context
     targetCount: reduceSum(counted),
     auxiliaryLoss,
     updates: updates ?? new Map(),
+  };
+}
+
+/** Where rows are and what they may look at: a sequence is one text, or documents that begin at position 0 each. */
+function placement(graph: Graph, { batch, context, packed }: Batch): { positions: Tensor; mask: Tensor } {
+  const rows = batch * context;
+  const times = Int32Array.from({ length: context }, (_, time) => time);
+  const causal = causalMask(constant(graph, times, [context], 'int32'), context);
+  if (packed !== true) {
+    const positions = Int32Array.from({ length: rows }, (_, row) => Math.floor(row / batch));
+    return { positions: constant(graph, positions, [rows], 'int32'), mask: causal };
+  }
+  const documents = transpose(reshape(graph.input('documents', [rows], 'int32'), [context, batch]), [1, 0]);
+  // Numbers do not fall: what has another one and is not in the future has a lower one.
+  const other = less(
+    reshape(documents, [batch, 1, 1, 1, context]),
+    reshape(documents, [batch, 1, 1, context, 1]),
+  );
+  return {
+    positions: graph.input('positions', [rows], 'int32'),
+    mask: add(where(other, -Infinity, fill(graph, 0, [], 'float32')), causal),
   };
 }
 
@@ -120,7 +145,8 @@ export interface BatchInputs extends Record<string, Int32Array> {
 }
 
 /**
- * The inputs of a forward pass. ids and targets are [batch, context]; a negative target is ignored.
+ * The inputs of a forward pass. ids and targets are [batch, context]; a negative target is ignored. `layout` is for a
+ * packed batch.
  * @throws TokenmillError MODEL_INVALID where there are not as many, or an id is outside of the vocabulary
  */
 export function batchInputs(
@@ -128,6 +154,7 @@ export function batchInputs(
   batch: Batch,
   ids: Int32Array,
   targets: Int32Array,
+  layout?: PackedDocuments,
 ): BatchInputs {
   const rows = batch.batch * batch.context;
   if (ids.length !== rows || targets.length !== rows) {
@@ -138,7 +165,14 @@ export function batchInputs(
   }
   checkIds(ids, vocabulary, 0);
   checkIds(targets, vocabulary, -Infinity);
-  return { ids: timeMajor(ids, batch), targets: timeMajor(targets, batch) };
+  return {
+    ids: timeMajor(ids, batch),
+    targets: timeMajor(targets, batch),
+    ...(layout && {
+      documents: timeMajor(layout.documents, batch),
+      positions: timeMajor(layout.positions, batch),
+    }),
+  };
 }
 
 /** @throws TokenmillError MODEL_INVALID naming the first id that is not in [minimum, vocabulary) */

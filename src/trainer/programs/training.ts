@@ -4,7 +4,7 @@ import type { Engine, Executable, Variable } from '../engines/engine.js';
 import { type ModelConfig } from '../models/registry.js';
 import { type AdamwOptions, stepInputs } from '../optimizers/adamw.js';
 import { compileLoss, runLoss } from './evaluation.js';
-import { type Batch, batchInputs } from './forward.js';
+import { type Batch, batchInputs, type PackedDocuments } from './forward.js';
 import type { ModelState } from './state.js';
 import { compileAccumulatedStep, compileWholeStep, type Stepper } from './stepper.js';
 import { placeState, type Slot, type Slots } from './update.js';
@@ -28,12 +28,18 @@ export interface StepResult {
   readonly applied: boolean;
 }
 
+export interface StepOptions {
+  readonly learningRate: number;
+  /** Of a packed batch, as long as ids. */
+  readonly layout?: PackedDocuments;
+}
+
 export interface TrainingProgram {
   /**
    * One update. ids and targets are [accumulate * batch, context]; a negative target (-100) is ignored.
    * @throws TokenmillError MODEL_INVALID for a token outside of the vocabulary, ENGINE_FAILED
    */
-  step(ids: Int32Array, targets: Int32Array, options: { learningRate: number }): Promise<StepResult>;
+  step(ids: Int32Array, targets: Int32Array, options: StepOptions): Promise<StepResult>;
   /** Sum of the negative log-likelihoods in nats and the number of targets of [batch, context], without an update. */
   evaluate(ids: Int32Array, targets: Int32Array): Promise<{ lossSum: number; targets: number }>;
   /** The state now. Its arrays are views: the next step changes them. */
@@ -75,7 +81,7 @@ class CompiledTraining implements TrainingProgram {
   async step(
     ids: Int32Array,
     targets: Int32Array,
-    { learningRate }: { learningRate: number },
+    { learningRate, layout }: StepOptions,
   ): Promise<StepResult> {
     const { batch, context, optimizer, accumulate = 1 } = this.options;
     const rows = batch * context;
@@ -86,8 +92,9 @@ class CompiledTraining implements TrainingProgram {
       );
     }
     const parts = Array.from({ length: accumulate }, (_, part) => {
-      const [start, end] = [part * rows, (part + 1) * rows];
-      return batchInputs(this.config, this.options, ids.subarray(start, end), targets.subarray(start, end));
+      const of = (values: Int32Array): Int32Array => values.subarray(part * rows, (part + 1) * rows);
+      const places = layout && { documents: of(layout.documents), positions: of(layout.positions) };
+      return batchInputs(this.config, this.options, of(ids), of(targets), places);
     });
     const factors = stepInputs(optimizer, this.steps + 1, learningRate);
     const { loss, norm, applied } = await this.stepper.step(parts, factors);
@@ -99,7 +106,7 @@ class CompiledTraining implements TrainingProgram {
     this.evaluator ??= compileLoss(
       this.config,
       new Map([...this.slots].map(([name, { parameter }]) => [name, parameter])),
-      this.options,
+      { ...this.options, packed: false },
     );
     return runLoss(await this.evaluator, this.config, this.options, ids, targets);
   }

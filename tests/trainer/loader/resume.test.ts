@@ -7,13 +7,17 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_LEASE_MS, Queue } from '../../../src/store/queue.js';
-import { TrainingData, type Batch } from '../../../src/trainer/loader/data.js';
+import type { Batch } from '../../../src/trainer/loader/batch.js';
 import { QueueFeed } from '../../../src/trainer/loader/feeds.js';
 import { nextReplay, type Segment, type SegmentProgress } from '../../../src/trainer/loader/segments.js';
+import type { TrainingData } from '../../../src/trainer/loader/training-data.js';
 import {
   commitShards,
+  openData,
+  positionAt,
   queueStates,
   range,
+  segmentsOf,
   trainingWorkspace,
   type TrainingWorkspace,
 } from '../../support/training.js';
@@ -36,14 +40,11 @@ class Run {
 
   async start(resume: readonly SegmentProgress[] = [], batchTokens = 4): Promise<TrainingData> {
     const log = (message: string): void => void this.log.push(message);
-    return TrainingData.open({
+    return openData(this.made, {
       feed: await QueueFeed.open(this.queue, 'run', log, () => this.now),
-      folder: this.made.paths.folder,
       record: this.record,
-      batchTokens,
-      tokenizerSha256: this.made.tokenizer.sha256,
-      follow: false,
-      resume,
+      context: batchTokens,
+      resume: positionAt(resume),
       log,
     });
   }
@@ -82,7 +83,7 @@ describe('after a crash', () => {
           const data = await run.start(checkpoint);
           expect(await ids(data, saved)).toEqual(uninterrupted(done + saved).slice(4 * done));
           done += saved;
-          checkpoint = data.progress;
+          checkpoint = segmentsOf(data);
           await data.settle();
           await ids(data, lost);
         }
@@ -97,7 +98,7 @@ describe('after a crash', () => {
     const run = new Run(await trainingWorkspace(SHARDS));
     const data = await run.start();
     await ids(data, 2);
-    const checkpoint = data.progress;
+    const checkpoint = segmentsOf(data);
     expect(await queueStates(run.made)).toMatchObject({
       'train-1-1': 'leased by run',
       'train-1-2': 'leased by run',
@@ -130,7 +131,7 @@ describe('after a crash', () => {
     const run = new Run(await trainingWorkspace(SHARDS));
     const data = await run.start();
     await ids(data, 3);
-    const checkpoint = data.progress;
+    const checkpoint = segmentsOf(data);
     await data.settle();
     run.now += DEFAULT_LEASE_MS * 2;
     // Somebody looks at the queue, which returns what has expired.
@@ -144,7 +145,7 @@ describe('after a crash', () => {
     const run = new Run(await trainingWorkspace(SHARDS));
     const data = await run.start();
     await ids(data, 3);
-    const checkpoint = data.progress;
+    const checkpoint = segmentsOf(data);
     await data.settle();
     run.now += DEFAULT_LEASE_MS * 2;
     expect((await run.queue.lease('other'))?.name).toBe('train-1-3');
@@ -172,7 +173,7 @@ describe('after an orderly end', () => {
     const run = new Run(await trainingWorkspace(SHARDS));
     const data = await run.start();
     await ids(data, 3);
-    const checkpoint = data.progress;
+    const checkpoint = segmentsOf(data);
     await data.settle();
     await data.close();
     expect(await queueStates(run.made)).toEqual({
@@ -190,7 +191,7 @@ describe('the record', () => {
     const run = new Run(await trainingWorkspace(SHARDS));
     const data = await run.start();
     await ids(data, 1);
-    const earlier = data.progress;
+    const earlier = segmentsOf(data);
     await ids(data, 4);
     await data.settle();
     await data.close();
@@ -212,7 +213,7 @@ describe('the record', () => {
     const run = new Run(await trainingWorkspace(SHARDS));
     const data = await run.start();
     await ids(data, 3);
-    const checkpoint = data.progress;
+    const checkpoint = segmentsOf(data);
     await data.settle();
     await damage(run.record);
     expect(await ids(await run.start(checkpoint), BATCHES - 3)).toEqual(uninterrupted(BATCHES).slice(12));
@@ -225,7 +226,7 @@ describe('the record', () => {
     const run = new Run(await trainingWorkspace(SHARDS));
     const data = await run.start();
     await ids(data, 3);
-    const checkpoint = data.progress;
+    const checkpoint = segmentsOf(data);
     await data.settle();
     await rm(join(run.made.paths.shards, 'train-1-3.arrow'));
     const rest = [...SHARDS[3], ...SHARDS[0], ...SHARDS[1]];

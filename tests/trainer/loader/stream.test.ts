@@ -3,13 +3,17 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_LEASE_MS, Queue } from '../../../src/store/queue.js';
-import { TrainingData, type Batch } from '../../../src/trainer/loader/data.js';
+import type { Batch } from '../../../src/trainer/loader/batch.js';
 import { CommitFeed, QueueFeed, type ShardFeed } from '../../../src/trainer/loader/feeds.js';
 import type { SegmentProgress } from '../../../src/trainer/loader/segments.js';
+import type { TrainingData } from '../../../src/trainer/loader/training-data.js';
 import {
   commitShards,
+  openData,
+  positionAt,
   queueStates,
   range,
+  segmentsOf,
   trainingWorkspace,
   type TrainingWorkspace,
 } from '../../support/training.js';
@@ -35,17 +39,15 @@ class Trainer {
   }
 
   async open({ feed, resume = [], follow = false, size = 4 }: Opening = {}): Promise<TrainingData> {
-    const { paths, tokenizer, workspace } = this.made;
+    const { paths, workspace } = this.made;
     const clock = (): number => this.now;
     const log = (message: string): void => void this.log.push(message);
-    return TrainingData.open({
+    return openData(this.made, {
       feed: feed ?? (await QueueFeed.open(new Queue(paths.queue, { now: clock }), this.name, log, clock)),
-      folder: paths.folder,
       record: join(workspace.root, `${this.name}.json`),
-      batchTokens: size,
-      tokenizerSha256: tokenizer.sha256,
+      context: size,
       follow,
-      resume,
+      resume: positionAt(resume),
       log,
     });
   }
@@ -79,7 +81,7 @@ describe('batches', () => {
       ],
     ]);
     expect(batches[0].ids).toBeInstanceOf(Int32Array);
-    expect(data.progress.map(({ name, start, end, consumed }) => [name, start, end, consumed])).toEqual([
+    expect(segmentsOf(data).map(({ name, start, end, consumed }) => [name, start, end, consumed])).toEqual([
       ['train-1-1', 0, 3, 3],
       ['train-1-2', 0, 7, 7],
       ['train-1-3', 0, 5, 2],
@@ -103,7 +105,7 @@ describe('batches', () => {
       'the queue is empty: epoch 2 over the shards of this run',
       'the queue is empty: epoch 3 over the shards of this run',
     ]);
-    expect(data.progress.map(({ name, epoch, consumed }) => [name, epoch, consumed])).toEqual([
+    expect(segmentsOf(data).map(({ name, epoch, consumed }) => [name, epoch, consumed])).toEqual([
       ['train-1-1', 1, 5],
       ['train-1-2', 1, 3],
       ['train-1-1', 2, 5],
@@ -254,7 +256,7 @@ describe('nothing to read', () => {
     await commitShards(made, 2, { train: [range(50, 4)] });
     expect(idsOf(await take(data, 1))).toEqual([[4, 5, 50, 51]]);
     expect(await data.next()).toBeUndefined();
-    expect(data.progress.map(({ epoch, consumed }) => [epoch, consumed])).toEqual([
+    expect(segmentsOf(data).map(({ epoch, consumed }) => [epoch, consumed])).toEqual([
       [1, 6],
       [1, 2],
     ]);

@@ -118,9 +118,9 @@ function expanded(
   const keys = concat([slice(both, 2, 0, plainWidth), turned], 2);
   const values = slice(both, 2, plainWidth, plainWidth + valueWidth);
   const mixed = attention(
-    reshape(concat([plainQueries, rotatedQueries], 2), [time, batch, heads, keyWidth]),
-    reshape(keys, [source, batch, heads, keyWidth]),
-    reshape(values, [source, batch, heads, valueWidth]),
+    reshape(concat([plainQueries, rotatedQueries], 2), [time, batch, heads, 1, keyWidth]),
+    reshape(keys, [source, batch, heads, 1, keyWidth]),
+    reshape(values, [source, batch, heads, 1, valueWidth]),
     mask,
     scale,
   );
