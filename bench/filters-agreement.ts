@@ -151,7 +151,7 @@ async function originalTexts(): Promise<string[]> {
       const content = await readFile(join(folder, name), 'utf8');
       if (!/\.html?$/.test(name)) texts.push(content);
       else {
-        texts.push(extractMainText(content).text);
+        texts.push(extractMainText(Buffer.from(content)).text);
         texts.push(
           content
             .replaceAll(/<(script|style)[\s\S]*?<\/\1>/g, '')

@@ -12,6 +12,7 @@ const BENCHMARKS: Record<string, () => Promise<{ run: Benchmark }>> = {
   'dedup-batch': () => import('./dedup-batch.js'),
   'dedup-join': () => import('./dedup-join.js'),
   'dedup-join-large': async () => ({ run: (await import('./dedup-join.js')).runLarge }),
+  extract: () => import('./extract.js'),
   ingest: () => import('./ingest.js'),
   sql: () => import('./sql.js'),
   filters: () => import('./filters.js'),

@@ -9,10 +9,10 @@
 import { buildTree } from './build-tree.js';
 import { chooseBlocks } from './choose-blocks.js';
 import { findMainRegion } from './main-region.js';
-import type { PageMetadata, PageTree, TextBlock } from './page-tree.js';
+import type { PageMetadata } from './metadata.js';
+import type { PageElement, PageTree, TextBlock } from './page-tree.js';
 import { prune } from './prune.js';
 import { renderBlocks } from './render.js';
-import { STRING_CODEC, UTF8_CODEC } from './text-codec.js';
 
 /** Less text than this makes one doubt that it is the main text of the page. */
 const LITTLE_TEXT = 200;
@@ -23,33 +23,28 @@ export interface MainText extends PageMetadata {
   readonly text: string;
 }
 
-/** @param html a page as text */
-export function extractMainText(html: string): MainText {
-  return extractFromTree(buildTree(html, STRING_CODEC));
-}
-
-/** The same for a page in valid UTF-8 without byte order mark, without decoding its markup. */
-export function extractMainTextUtf8(html: Buffer): MainText {
-  return extractFromTree(buildTree(html.toString('latin1'), UTF8_CODEC));
-}
-
-function extractFromTree(tree: PageTree): MainText {
+/** @param page in valid UTF-8 */
+export function extractMainText(page: Buffer): MainText {
+  const tree = buildTree(page);
   return { text: renderBlocks(selectBlocks(tree)), ...tree.metadata };
 }
 
 /** The main text; where that is little, all that is not pruned; where that is little too, all that can be seen. */
 function selectBlocks(tree: PageTree): readonly TextBlock[] {
-  const pruned = prune(tree);
-  const { element, lead } = findMainRegion(tree, pruned);
-  const main = [...lead, ...chooseBlocks(tree, element, pruned.pruned)];
+  const texts = prune(tree);
+  const { element, lead } = findMainRegion(tree, texts);
+  const main = [...lead, ...chooseBlocks(tree, element, isPruned)];
   const size = sizeOf(main);
   if (size >= LITTLE_TEXT) return main;
-  const broad = chooseBlocks(tree, tree.root, pruned.pruned);
+  const broad = chooseBlocks(tree, tree.root, isPruned);
   if (sizeOf(broad) > MUCH_MORE * size && sizeOf(broad) >= LITTLE_TEXT) return broad;
-  const all = chooseBlocks(tree, tree.root, pruned.hidden);
+  const all = chooseBlocks(tree, tree.root, isUnseen);
   if (sizeOf(all) > MUCH_MORE * size) return all;
   return size > 0 ? main : tree.blocks;
 }
+
+const isPruned = (element: PageElement): boolean => element.isPruned;
+const isUnseen = (element: PageElement): boolean => element.isUnseen;
 
 function sizeOf(blocks: readonly TextBlock[]): number {
   return blocks.reduce((sum, { size }) => sum + size, 0);

@@ -7,14 +7,12 @@
  */
 import {
   closest,
-  headingLevel,
   isParagraph,
   sumOver,
   type PageElement,
   type PageTree,
   type TextBlock,
 } from './page-tree.js';
-import type { Pruned } from './prune.js';
 
 /** Share of the paragraphs of an element that one child must hold for the search to go on in it. */
 const MOST = 0.85;
@@ -29,24 +27,34 @@ export interface MainRegion {
   readonly lead: readonly TextBlock[];
 }
 
-export function findMainRegion(tree: PageTree, { pruned, texts }: Pruned): MainRegion {
+/** @param texts elements that are marked as the text of an article */
+export function findMainRegion(tree: PageTree, texts: readonly PageElement[]): MainRegion {
   const paragraphsOf = sumOver(tree.blocks, (block) =>
-    isParagraph(block) && !pruned.has(block.element) ? block.size : 0,
+    isParagraph(block) && !block.element.isPruned ? block.size : 0,
   );
   const isInText = new Uint8Array(tree.blocks.length);
-  for (const { firstBlock, endBlock } of texts) isInText.fill(1, firstBlock, endBlock);
+  for (const { firstBlock, endBlock } of outermost(texts)) isInText.fill(1, firstBlock, endBlock);
   const markedOf = sumOver(tree.blocks, (block, index) =>
-    isInText[index] === 1 && isParagraph(block) && !pruned.has(block.element) ? block.size : 0,
+    isInText[index] === 1 && isParagraph(block) && !block.element.isPruned ? block.size : 0,
   );
   const isMarked = markedOf(tree.root) > MARKED_SHARE * paragraphsOf(tree.root);
-  const element = descend(tree, pruned, isMarked ? markedOf : paragraphsOf, new Set(isMarked ? texts : []));
-  return { element, lead: findLead(tree, element, pruned) };
+  const element = descend(tree, isMarked ? markedOf : paragraphsOf, new Set(isMarked ? texts : []));
+  return { element, lead: findLead(tree, element) };
+}
+
+/** Without elements in others of the list; it is in document order. */
+function* outermost(elements: readonly PageElement[]): Generator<PageElement> {
+  let end = 0;
+  for (const element of elements) {
+    if (element.endBlock <= end) continue;
+    end = element.endBlock;
+    yield element;
+  }
 }
 
 /** The smallest element that holds most of the measure at each step down to it; not in one of `targets`. */
 function descend(
   tree: PageTree,
-  pruned: ReadonlySet<PageElement>,
   measure: (element: PageElement) => number,
   targets: ReadonlySet<PageElement>,
 ): PageElement {
@@ -57,7 +65,7 @@ function descend(
       candidate.depth > element.depth &&
       candidate.firstBlock >= element.firstBlock &&
       candidate.endBlock <= element.endBlock;
-    if (!isInside || candidate.tag === 'p' || pruned.has(candidate)) continue;
+    if (!isInside || candidate.tag.name === 'p' || candidate.isPruned) continue;
     const size = measure(candidate);
     if (size === 0 || size < MOST * measure(element)) continue;
     element = candidate;
@@ -67,21 +75,21 @@ function descend(
 }
 
 /** Paragraphs before the text, from the headline on, or from the beginning of the article that the text is in. */
-function findLead(tree: PageTree, element: PageElement, pruned: ReadonlySet<PageElement>): TextBlock[] {
+function findLead(tree: PageTree, element: PageElement): TextBlock[] {
   const end = element.firstBlock;
   const headline = tree.elements.findLast(
     (candidate) =>
-      headingLevel(candidate) === 1 && candidate.endBlock <= end && candidate.endBlock > candidate.firstBlock,
+      candidate.tag.level === 1 && candidate.endBlock <= end && candidate.endBlock > candidate.firstBlock,
   );
   const article = closest(
     element,
-    ({ tag, role }) => tag === 'article' || tag === 'main' || role === 'article' || role === 'main',
+    ({ tag, role }) => tag.name === 'article' || tag.name === 'main' || role === 'article' || role === 'main',
   );
   if (headline === undefined && article === undefined) return [];
   const start = Math.max(headline?.endBlock ?? 0, article?.firstBlock ?? 0);
   return tree.blocks
     .slice(start, end)
     .filter(
-      (block) => block.size >= LEAD_SIZE && block.linkShare < LEAD_LINK_SHARE && !pruned.has(block.element),
+      (block) => block.size >= LEAD_SIZE && block.linkShare < LEAD_LINK_SHARE && !block.element.isPruned,
     );
 }

@@ -3,16 +3,23 @@
  * their themes use, in English and in the languages whose authors name their classes in them.
  */
 
-export interface NameHints {
+import { ByteCache } from './byte-cache.js';
+
+/** What a name says; bits. */
+export const HINT = {
   /** It holds the text of an article, and nothing else. */
-  readonly isText: boolean;
+  text: 1,
   /** Readers' comments. */
-  readonly isComments: boolean;
+  comments: 2,
   /** Never part of the text, whatever is in it. */
-  readonly isBoilerplate: boolean;
+  boilerplate: 4,
   /** Often not part of the text; what is in it has to show that too. */
-  readonly isDoubtful: boolean;
-}
+  doubtful: 8,
+  /** Not shown, or shown to screen readers only. */
+  hidden: 16,
+  /** A link within a line that works on the page rather than being part of what it says. */
+  control: 32,
+} as const;
 
 /** Matches any of the words as a whole word of letters; `*` in a word stands for more letters. */
 function anyOf(...topics: readonly string[]): RegExp {
@@ -62,22 +69,42 @@ const DOUBTFUL = anyOf(
   'action actions button* btn cta download downloads',
 );
 
-/** Answers for the elements of one page, whose names repeat. */
-export class NameReader {
-  private readonly known = new Map<string, NameHints>();
+const HIDDEN =
+  /^(?:hidden|hide|invisible|visually-?hidden|sr-only|screen-reader-text|d-none|noprint|no-print|print-only)$/;
+const CONTROL = /^(?:mw-editsection|headerlink|anchorlink|permalink)$/;
 
-  /** @param names `class` and `id` in lower case */
-  read(names: string): NameHints {
-    let hints = this.known.get(names);
-    if (hints === undefined) {
-      hints = {
-        isText: TEXT.test(names),
-        isComments: COMMENTS.test(names),
-        isBoilerplate: BOILERPLATE.test(names),
-        isDoubtful: DOUBTFUL.test(names),
-      };
-      this.known.set(names, hints);
-    }
-    return hints;
+/** A name above this is no word of anybody. */
+const MAX_NAME_BYTES = 200;
+
+const SPACE = 0x20;
+
+/** Names and whole attributes repeat, on a page and from page to page. */
+const names = new ByteCache((bytes, start, end) =>
+  readName(bytes.toString('latin1', start, end).toLowerCase()),
+);
+const lists = new ByteCache((bytes, start, end) => {
+  let hints = 0;
+  let from = start;
+  for (let at = start; at <= end; at++) {
+    if (at < end && bytes[at] > SPACE) continue;
+    if (at > from && at - from <= MAX_NAME_BYTES) hints |= names.get(bytes, from, at);
+    from = at + 1;
   }
+  return hints;
+});
+
+/** Hints of all names in a `class` or an `id`, which stands between these bytes. */
+export function hintsOf(bytes: Buffer, start: number, end: number): number {
+  return lists.get(bytes, start, end);
+}
+
+function readName(name: string): number {
+  return (
+    (TEXT.test(name) ? HINT.text : 0) |
+    (COMMENTS.test(name) ? HINT.comments : 0) |
+    (BOILERPLATE.test(name) ? HINT.boilerplate : 0) |
+    (DOUBTFUL.test(name) ? HINT.doubtful : 0) |
+    (HIDDEN.test(name) ? HINT.hidden : 0) |
+    (CONTROL.test(name) ? HINT.control : 0)
+  );
 }

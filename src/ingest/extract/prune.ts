@@ -5,8 +5,8 @@
  * Names lie now and then, and some pages wrap everything in a form or a `sidebar-layout`. So an element that holds a
  * large share of the page's paragraphs is never pruned; how large depends on how sure the sign is.
  */
-import { NameReader } from './names.js';
-import { closest, headingLevel, isParagraph, sumOver, type PageElement, type PageTree } from './page-tree.js';
+import { HINT } from './names.js';
+import { isParagraph, sumOver, type PageElement, type PageTree } from './page-tree.js';
 
 /** Share of the page's paragraphs above which an element is kept against the sign. */
 const SHARE = { comments: 0.8, boilerplate: 0.6, doubtful: 0.35, tag: 0.35, hidden: 0.35 } as const;
@@ -22,66 +22,56 @@ const PRUNED_TAGS: ReadonlySet<string> = new Set(
 const PRUNED_ROLES: ReadonlySet<string> = new Set(
   'navigation complementary contentinfo search banner dialog alert'.split(' '),
 );
+const SUSPECT = HINT.comments | HINT.boilerplate | HINT.doubtful;
 /** What a figure shows besides pictures. */
 const FIGURE_TEXT: ReadonlySet<string> = new Set(['table', 'pre', 'blockquote']);
 
-export interface Pruned {
-  readonly pruned: ReadonlySet<PageElement>;
-  /** Those of them that readers do not see. */
-  readonly hidden: ReadonlySet<PageElement>;
-  /** Elements that are marked as the text of an article, and are not pruned. */
-  readonly texts: readonly PageElement[];
-}
-
-export function prune(tree: PageTree): Pruned {
+/** Marks what is not part of the text, in the elements themselves. Returns those that are marked as the text of an article. */
+export function prune(tree: PageTree): PageElement[] {
   const { elements, blocks, root } = tree;
-  const names = new NameReader();
   const sizeOf = sumOver(blocks, ({ size }) => size);
   const linksOf = sumOver(blocks, ({ size, linkShare }) => size * linkShare);
   const paragraphsOf = sumOver(blocks, (block) => (isParagraph(block) ? block.size : 0));
   const all = paragraphsOf(root);
-  const isText = (element: PageElement): boolean =>
-    element.itemprop.toLowerCase().includes('articlebody') ||
-    (element.names !== '' && names.read(element.names).isText);
 
   const aroundText = new Set<PageElement>();
   const textFigures = new Set<PageElement>();
   for (const element of elements) {
     if (isText(element) && paragraphsOf(element) > TEXT_SIZE) addWithParents(element, aroundText);
-    if (FIGURE_TEXT.has(element.tag)) {
-      const figure = closest(element, ({ tag }) => tag === 'figure');
-      if (figure !== undefined) textFigures.add(figure);
-    }
+    if (element.figure !== undefined && FIGURE_TEXT.has(element.tag.name)) textFigures.add(element.figure);
   }
 
   /** The share of the page's paragraphs that the element would have to hold to be kept; 0 if nothing is against it. */
   const keepShare = (element: PageElement): number => {
+    const { tag, hints } = element;
     if (element.isHidden) return SHARE.hidden;
-    if (PRUNED_TAGS.has(element.tag) || (element.tag === 'figure' && !textFigures.has(element)))
-      return SHARE.tag;
-    if (PRUNED_ROLES.has(element.role)) return SHARE.tag;
+    if (PRUNED_TAGS.has(tag.name) || (tag.name === 'figure' && !textFigures.has(element))) return SHARE.tag;
+    if (element.role !== '' && PRUNED_ROLES.has(element.role)) return SHARE.tag;
     // The id of a heading is made of its words.
-    if (element.names === '' || headingLevel(element) > 0 || aroundText.has(element)) return 0;
-    const hints = names.read(element.names);
-    if (hints.isComments) return SHARE.comments;
-    if (hints.isBoilerplate) return SHARE.boilerplate;
-    if (!hints.isDoubtful) return 0;
+    if ((hints & SUSPECT) === 0 || tag.level > 0 || aroundText.has(element)) return 0;
+    if ((hints & HINT.comments) !== 0) return SHARE.comments;
+    if ((hints & HINT.boilerplate) !== 0) return SHARE.boilerplate;
     const size = sizeOf(element);
     return size < DOUBTFUL_SIZE || linksOf(element) > DOUBTFUL_LINK_SHARE * size ? SHARE.doubtful : 0;
   };
 
-  const pruned = new Set<PageElement>();
-  const hidden = new Set<PageElement>();
   for (const element of elements) {
-    if (element.parent === undefined) continue;
-    const share = keepShare(element);
-    if (hidden.has(element.parent)) hidden.add(element);
-    if (pruned.has(element.parent) || (share > 0 && paragraphsOf(element) <= share * all)) {
-      pruned.add(element);
-      if (element.isHidden) hidden.add(element);
+    const { parent } = element;
+    if (parent === undefined) continue;
+    if (parent.isPruned) {
+      element.isPruned = true;
+      element.isUnseen = parent.isUnseen || element.isHidden;
+      continue;
     }
+    const share = keepShare(element);
+    element.isPruned = share > 0 && paragraphsOf(element) <= share * all;
+    element.isUnseen = element.isPruned && element.isHidden;
   }
-  return { pruned, hidden, texts: elements.filter((element) => !pruned.has(element) && isText(element)) };
+  return elements.filter((element) => !element.isPruned && isText(element));
+}
+
+function isText(element: PageElement): boolean {
+  return element.isArticleBody || (element.hints & HINT.text) !== 0;
 }
 
 function addWithParents(element: PageElement, set: Set<PageElement>): void {

@@ -2,7 +2,7 @@
  * Blocks -> plain text: a block a line (line breaks inside of it stay), list items with `- `, the cells of a table row on
  * one line with ` | ` between them.
  */
-import { closest, type PageElement, type TextBlock } from './page-tree.js';
+import type { PageElement, TextBlock } from './page-tree.js';
 
 const ITEM = '- ';
 const CELL = ' | ';
@@ -13,7 +13,7 @@ export function renderBlocks(blocks: readonly TextBlock[]): string {
   const parts: string[] = [];
   let previous: PageElement | undefined;
   for (const block of blocks) {
-    const cell = isCellText(block.text) ? cellOf(block) : undefined;
+    const cell = isCellText(block.text) ? block.element.cell : undefined;
     const isSameRow =
       cell !== undefined && previous !== undefined && cell !== previous && cell.parent === previous.parent;
     if (parts.length > 0) parts.push(isSameRow ? CELL : '\n');
@@ -25,8 +25,4 @@ export function renderBlocks(blocks: readonly TextBlock[]): string {
 
 function isCellText(text: string): boolean {
   return text.length <= MAX_CELL_CHARS && !text.includes('\n');
-}
-
-function cellOf(block: TextBlock): PageElement | undefined {
-  return closest(block.element, ({ tag }) => tag === 'td' || tag === 'th');
 }

@@ -24,14 +24,37 @@ const MAX_UTF8_FAILURES = 0.1;
  * @param isHtml whether to look for a declaration in the text
  */
 export function detectEncoding(bytes: Uint8Array, label: string | undefined, isHtml: boolean): string {
+  return detect(bytes, label, isHtml).encoding;
+}
+
+/** The same, and the text in valid UTF-8: the bytes themselves where they are that. A byte order mark may lead it. */
+export function decodeToUtf8(
+  bytes: Uint8Array,
+  label: string | undefined,
+  isHtml: boolean,
+): { encoding: string; utf8: Buffer } {
+  const { encoding, isValid } = detect(bytes, label, isHtml);
+  const utf8 = isValid
+    ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    : Buffer.from(decodeAs(bytes, encoding));
+  return { encoding, utf8 };
+}
+
+/** `isValid`: the encoding is UTF-8, and all bytes are. */
+function detect(
+  bytes: Uint8Array,
+  label: string | undefined,
+  isHtml: boolean,
+): { encoding: string; isValid: boolean } {
   const marked = byteOrderMark(bytes);
-  if (marked !== undefined) return marked;
+  if (marked !== undefined) return { encoding: marked, isValid: marked === 'utf-8' && isUtf8(bytes) };
   const declared = encodingOf(label) ?? (isHtml ? declaredEncoding(bytes) : undefined);
   // ISO-2022-JP is ASCII bytes with escapes, and so valid UTF-8.
-  if (declared === 'iso-2022-jp') return declared;
-  if (isUtf8(bytes)) return 'utf-8';
-  if (declared !== undefined && (declared !== 'utf-8' || isMostlyUtf8(bytes))) return declared;
-  return isMostlyUtf8(bytes) ? 'utf-8' : guessEncoding(bytes);
+  if (declared === 'iso-2022-jp') return { encoding: declared, isValid: false };
+  if (isUtf8(bytes)) return { encoding: 'utf-8', isValid: true };
+  if (declared !== undefined && (declared !== 'utf-8' || isMostlyUtf8(bytes)))
+    return { encoding: declared, isValid: false };
+  return { encoding: isMostlyUtf8(bytes) ? 'utf-8' : guessEncoding(bytes), isValid: false };
 }
 
 function byteOrderMark(bytes: Uint8Array): string | undefined {

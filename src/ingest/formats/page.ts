@@ -1,7 +1,6 @@
 /** Bytes of an HTML page or a plain text -> text, and what the page says of itself. */
-import { isUtf8 } from 'node:buffer';
-import { extractMainText, extractMainTextUtf8 } from '../extract/extract.js';
-import { decodeAs, detectEncoding } from './charset.js';
+import { extractMainText } from '../extract/extract.js';
+import { decodeAs, decodeToUtf8, detectEncoding } from './charset.js';
 import { cleanText } from './clean-text.js';
 
 export interface Page {
@@ -20,15 +19,12 @@ const DATE_IN_URL = /\/((?:19|20)\d\d)[/-](0[1-9]|1[0-2])(?:[/-](0[1-9]|[12]\d|3
  * @param options.charset label of the HTTP header, where there is one
  */
 export function extractPage(bytes: Uint8Array, options: { url?: string; charset?: string } = {}): Page {
-  const charset = detectEncoding(bytes, options.charset, true);
-  const main =
-    charset === 'utf-8' && isUtf8(bytes)
-      ? extractMainTextUtf8(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))
-      : extractMainText(decodeAs(bytes, charset));
+  const { encoding: charset, utf8 } = decodeToUtf8(bytes, options.charset, true);
+  const main = extractMainText(utf8);
   const inUrl = DATE_IN_URL.exec(options.url ?? '')
     ?.slice(1)
     .filter((part) => part !== undefined);
-  return { ...main, date: main.date ?? inUrl?.join('-') ?? null, text: cleanText(main.text), charset };
+  return { ...main, date: main.published ?? inUrl?.join('-') ?? null, text: cleanText(main.text), charset };
 }
 
 /** A plain text: all of it. */

@@ -1,6 +1,6 @@
 /** Small pages with their whole expected text, worked out by hand from what a reader would call the text. */
 import { describe, expect, it } from 'vitest';
-import { extractMainText, extractMainTextUtf8 } from '../../../src/ingest/extract/extract.js';
+import { extractMainText as extractUtf8, type MainText } from '../../../src/ingest/extract/extract.js';
 
 const P1 = 'The harbor and the old bridge have been there for as long as anyone in the village can remember.';
 const P2 =
@@ -8,12 +8,8 @@ const P2 =
 const P3 =
   'Nobody knows who built the first house, but its stones were taken from a ship that sank in a storm.';
 
-/** The text of a page; the two ways of reading must agree. */
-function textOf(html: string): string {
-  const { text } = extractMainText(html);
-  expect(extractMainTextUtf8(Buffer.from(html))).toEqual(extractMainText(html));
-  return text;
-}
+const extractMainText = (html: string): MainText => extractUtf8(Buffer.from(html));
+const textOf = (html: string): string => extractMainText(html).text;
 
 describe('what surrounds the text is left out', () => {
   it('navigation, footer, sidebar, scripts and forms', () => {
@@ -162,16 +158,25 @@ describe('metadata', () => {
     expect(extractMainText(html)).toMatchObject({
       title: 'Der Hafen',
       language: 'de-DE',
-      date: '2020-01-02T03:04:05Z',
+      published: '2020-01-02T03:04:05Z',
     });
     expect(
       extractMainText(
         `<title> A\n&amp; B </title><meta http-equiv="content-language" content="fr"><p>x</p><time datetime="2021-05-06">May</time>`,
       ),
-    ).toMatchObject({ title: 'A & B', language: 'fr', date: '2021-05-06' });
-    expect(extractMainText('<html lang="">')).toEqual({ text: '', title: null, language: null, date: null });
+    ).toMatchObject({ title: 'A & B', language: 'fr', published: '2021-05-06' });
+    expect(extractMainText('<html lang="">')).toEqual({
+      text: '',
+      title: null,
+      author: null,
+      published: null,
+      language: null,
+      canonicalUrl: null,
+      siteName: null,
+      robots: null,
+    });
     expect(
       extractMainText('<svg><title>Icon</title></svg><meta name="date" content="yesterday">'),
-    ).toMatchObject({ title: null, date: null });
+    ).toMatchObject({ title: null, published: null });
   });
 });
