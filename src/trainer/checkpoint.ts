@@ -18,6 +18,7 @@ import type { ModelState } from './programs/state.js';
 import { readSafetensors, writeSafetensors, type Tensor } from './safetensors.js';
 import { configText } from './models/config.js';
 import { dataPositionSchema } from './loader/training-data.js';
+import { OPTIMIZERS } from './options.js';
 import { MODEL_FILE } from './weights.js';
 
 export const CONFIG_FILE = 'config.json';
@@ -48,6 +49,7 @@ export const trainingStateSchema = z.strictObject({
   /** Where training is in each dataset. */
   data: dataPositionSchema,
   optimizer: z.strictObject({
+    name: z.enum(OPTIMIZERS),
     beta1: z.number(),
     beta2: z.number(),
     epsilon: z.number(),

@@ -26,6 +26,7 @@ import { parameterCount, parameterSpecs } from './models/registry.js';
 import type { RunSettings, TrainOptions } from './options.js';
 import { freshMoments, initialState, type ModelState } from './programs/state.js';
 import { compileTraining, type TrainingProgram } from './programs/training.js';
+import type { OptimizerOptions } from './programs/update.js';
 import { INITIAL_FILE, validShards, type Run } from './run.js';
 import { runMixture } from './run-file.js';
 import type { Batch } from './loader/batch.js';
@@ -111,8 +112,9 @@ export async function continueRun(
 /** The weights that the run was given, or random ones. */
 async function firstState({ folder, config, file }: Run): Promise<ModelState> {
   const path = join(folder, INITIAL_FILE);
-  if (!existsSync(path)) return initialState(config, file.settings.seed);
-  return { step: 0, parameters: await readParameters(path), ...freshMoments(config) };
+  const muon = file.settings.optimizer === 'muon';
+  if (!existsSync(path)) return initialState(config, file.settings.seed, muon);
+  return { step: 0, parameters: await readParameters(path), ...freshMoments(config, muon) };
 }
 
 async function openData(
@@ -166,16 +168,15 @@ async function openRows(
   );
 }
 
-interface Optimizer {
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly epsilon: number;
-  readonly weightDecay: number;
-  readonly clipNorm: number | null;
-}
-
-function optimizerOf({ beta1, beta2, weight_decay: weightDecay, clip }: RunSettings): Optimizer {
-  return { beta1, beta2, epsilon: EPSILON, weightDecay, clipNorm: clip === 0 ? null : clip };
+function optimizerOf({
+  beta1,
+  beta2,
+  weight_decay: weightDecay,
+  clip,
+  optimizer,
+}: RunSettings): Required<OptimizerOptions> {
+  const clipNorm = clip === 0 ? null : clip;
+  return { beta1, beta2, epsilon: EPSILON, weightDecay, clipNorm, muon: optimizer === 'muon' };
 }
 
 /** Evaluates on the run's valid split, keeping the leases meanwhile. */
@@ -222,6 +223,7 @@ async function saveCheckpoint(
 ): Promise<void> {
   const model = program.state();
   const { beta1, beta2, epsilon, weightDecay, clipNorm } = optimizerOf(file.settings);
+  const { optimizer: name } = file.settings;
   const state: TrainingState = {
     version: 2,
     step,
@@ -233,7 +235,7 @@ async function saveCheckpoint(
     dataset: file.dataset,
     tokenizer: file.tokenizer,
     data: data.position,
-    optimizer: { beta1, beta2, epsilon, weight_decay: weightDecay, clip_norm: clipNorm },
+    optimizer: { name, beta1, beta2, epsilon, weight_decay: weightDecay, clip_norm: clipNorm },
   };
   const shapes = new Map(parameterSpecs(config).map(({ name, shape }) => [name, shape]));
   await writeCheckpoint(checkpoints, config, model, shapes, state);

@@ -13,6 +13,8 @@ import { SCHEDULES } from './schedule.js';
 const MAX_BATCH = 1 << 20;
 const MAX_CONTEXT = 1 << 24;
 
+export const OPTIMIZERS = ['adamw', 'muon'] as const;
+
 /** Tokens that are in memory to be shuffled, at most: 512 MB of them. */
 const MAX_SHUFFLED_TOKENS = 1 << 27;
 
@@ -73,6 +75,10 @@ export const trainOptionsSchema = z.object({
       'learning rate behind the warm-up: cosine, linear, wsd (stable, then decay) or constant (default: cosine)',
     ),
   decay: integer(1).optional().describe('steps of the decay of wsd (default: a fifth of the steps)'),
+  optimizer: z
+    .enum(OPTIMIZERS)
+    .optional()
+    .describe('adamw, or muon for hidden matrices with adamw for all else (default: adamw)'),
   weightDecay: z.coerce.number().min(0).optional().describe('decay of matrices, decoupled (default: 0.1)'),
   beta1: share.optional().describe('decay of the mean of gradients (default: 0.9)'),
   beta2: share.optional().describe('decay of the mean of squared gradients (default: 0.95)'),
@@ -114,6 +120,7 @@ export const runSettingsSchema = z.strictObject({
   schedule: z.enum(SCHEDULES).default('cosine'),
   /** Of `wsd`; null for the other schedules. */
   decay: z.number().int().nullable().default(null),
+  optimizer: z.enum(OPTIMIZERS).default('adamw'),
   weight_decay: z.number(),
   beta1: z.number(),
   beta2: z.number(),
@@ -162,6 +169,7 @@ export function newRunSettings(
     warmup: options.warmup ?? Math.floor(steps / 10),
     schedule,
     decay: schedule === 'wsd' ? (options.decay ?? Math.max(1, Math.floor(steps / 5))) : null,
+    optimizer: options.optimizer ?? 'adamw',
     weight_decay: options.weightDecay ?? 0.1,
     beta1: options.beta1 ?? 0.9,
     beta2: options.beta2 ?? 0.95,
@@ -286,6 +294,7 @@ export function checkAgainstRun(
     ['warmup', options.warmup, settings.warmup],
     ['schedule', options.schedule, settings.schedule],
     ['decay', options.decay, settings.decay],
+    ['optimizer', options.optimizer, settings.optimizer],
     ['weight-decay', options.weightDecay, settings.weight_decay],
     ['beta1', options.beta1, settings.beta1],
     ['beta2', options.beta2, settings.beta2],

@@ -60,7 +60,7 @@ function state(step: number): TrainingState {
         block: { number: 4, used: 0, tokens: 0 },
       },
     ],
-    optimizer: { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weight_decay: 0.1, clip_norm: null },
+    optimizer: { name: 'adamw', beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weight_decay: 0.1, clip_norm: null },
   };
 }
 

@@ -18,6 +18,7 @@ describe('settings of a new run', () => {
       warmup: 100,
       schedule: 'cosine',
       decay: null,
+      optimizer: 'adamw',
       weight_decay: 0.1,
       beta1: 0.9,
       beta2: 0.95,

@@ -18,6 +18,8 @@ export interface ParameterSpec {
   readonly init: Initialization;
   /** Whether weight decay applies: to matrices, not to vectors. */
   readonly decay: boolean;
+  /** Whether each row stands for a token or a position: embeddings and output layers. */
+  readonly table?: true;
   /** False: no gradient reaches it; the model itself says how it changes (`DecoderOutput.updates`). Default: true. */
   readonly trained?: false;
 }

@@ -21,7 +21,7 @@ export interface AdamwOptions {
 }
 
 /** The scalars that change from step to step: inputs of the graph, float32 []. */
-const STEP_INPUTS = ['stepSize', 'floor', 'keep'] as const;
+const STEP_INPUTS = ['stepSize', 'floor', 'keep', 'rate'] as const;
 export type StepInputs = Record<(typeof STEP_INPUTS)[number], Float32Array>;
 
 /** Values for step t (from 1), worked out in double precision. */
@@ -31,12 +31,15 @@ export function stepInputs(options: AdamwOptions, step: number, learningRate: nu
     stepSize: Float32Array.of((learningRate * root) / (1 - options.beta1 ** step)),
     floor: Float32Array.of(options.epsilon * root),
     keep: Float32Array.of(1 - learningRate * options.weightDecay),
+    rate: Float32Array.of(learningRate),
   };
 }
 
 /** Factors of the update as tensors; where a step is not applied they leave everything as it is. */
 export interface AdamwFactors {
   readonly applied: Tensor;
+  /** Of every gradient, by clipping. */
+  readonly scale: Tensor;
   readonly firstDecay: Tensor;
   readonly firstGain: Tensor;
   readonly secondDecay: Tensor;
@@ -44,6 +47,8 @@ export interface AdamwFactors {
   readonly stepSize: Tensor;
   readonly floor: Tensor;
   readonly keep: Tensor;
+  /** Learning rate of optimizers without bias correction. */
+  readonly rate: Tensor;
 }
 
 export function adamwFactors(
@@ -58,6 +63,7 @@ export function adamwFactors(
   const { beta1, beta2 } = options;
   return {
     applied,
+    scale,
     firstDecay: when(scalar(beta1), 1),
     firstGain: when(mul(scale, 1 - beta1), 0),
     secondDecay: when(scalar(beta2), 1),
@@ -65,6 +71,7 @@ export function adamwFactors(
     stepSize: when(input('stepSize'), 0),
     floor: input('floor'),
     keep: when(input('keep'), 1),
+    rate: when(input('rate'), 0),
   };
 }
 

@@ -4,6 +4,7 @@ import { TokenmillError } from '../../core/errors.js';
 import { sizeOf } from '../graph/tensor.js';
 import type { ParameterSpec } from '../models/family.js';
 import { type ModelConfig, parameterSpecs, trainedSpecs } from '../models/registry.js';
+import { isHiddenMatrix } from '../optimizers/muon.js';
 
 export interface ModelState {
   /** Updates that were applied: the t of AdamW's bias correction. */
@@ -15,7 +16,7 @@ export interface ModelState {
 }
 
 /** Fresh weights, the same for the same seed on every machine up to the last bit of `Math.log` and `Math.cos`. */
-export function initialState(config: ModelConfig, seed: number): ModelState {
+export function initialState(config: ModelConfig, seed: number, muon = false): ModelState {
   const random = new Random(seed);
   const specs = parameterSpecs(config);
   const parameters = zeros(specs);
@@ -25,12 +26,13 @@ export function initialState(config: ModelConfig, seed: number): ModelState {
     if (init.kind === 'normal')
       for (let i = 0; i < values.length; i++) values[i] = random.normal() * init.std;
   }
-  return { step: 0, parameters, ...freshMoments(config) };
+  return { step: 0, parameters, ...freshMoments(config, muon) };
 }
 
-export function freshMoments(config: ModelConfig): Pick<ModelState, 'first' | 'second'> {
+/** @param muon whether hidden matrices are Muon's, which has no second moment */
+export function freshMoments(config: ModelConfig, muon = false): Pick<ModelState, 'first' | 'second'> {
   const specs = trainedSpecs(config);
-  return { first: zeros(specs), second: zeros(specs) };
+  return { first: zeros(specs), second: zeros(specs.filter((spec) => !(muon && isHiddenMatrix(spec)))) };
 }
 
 function zeros(specs: readonly ParameterSpec[]): Map<string, Float32Array> {

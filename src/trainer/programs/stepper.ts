@@ -11,9 +11,9 @@ import { Graph } from '../graph/graph.js';
 import { sizeOf, type Shape, type Tensor } from '../graph/tensor.js';
 import type { Binding, Engine, Executable, Variable } from '../engines/engine.js';
 import { type ModelConfig, trainedSpecs } from '../models/registry.js';
-import type { AdamwOptions, StepInputs } from '../optimizers/adamw.js';
+import type { StepInputs } from '../optimizers/adamw.js';
 import { type Batch, type BatchInputs, buildForward, declareParameters, type Forward } from './forward.js';
-import { buildUpdate, type Slot, type Slots } from './update.js';
+import { buildUpdate, type OptimizerOptions, type Slot, type Slots } from './update.js';
 
 /** Of a step: loss (mean over its targets, in nats), gradient norm, and 1 where the update was applied. */
 export interface StepFigures {
@@ -28,7 +28,7 @@ export interface Stepper {
 }
 
 export interface StepperOptions extends Batch {
-  readonly optimizer: AdamwOptions;
+  readonly optimizer: OptimizerOptions;
   readonly engine: Engine;
   readonly threads?: number;
 }

@@ -1,16 +1,16 @@
-/** Training as a program: forward, backward, clipping by the global norm and AdamW, with weights and moments updated in place. */
+/** Training as a program: forward, backward, clipping by the global norm and the optimizer, with weights and moments updated in place. */
 import { TokenmillError } from '../../core/errors.js';
 import type { Engine, Executable, Variable } from '../engines/engine.js';
 import { type ModelConfig } from '../models/registry.js';
-import { type AdamwOptions, stepInputs } from '../optimizers/adamw.js';
+import { stepInputs } from '../optimizers/adamw.js';
 import { compileLoss, runLoss } from './evaluation.js';
 import { type Batch, batchInputs, type PackedDocuments } from './forward.js';
 import type { ModelState } from './state.js';
 import { compileAccumulatedStep, compileWholeStep, type Stepper } from './stepper.js';
-import { placeState, type Slot, type Slots } from './update.js';
+import { type OptimizerOptions, placeState, type Slot, type Slots } from './update.js';
 
 export interface TrainingOptions extends Batch {
-  readonly optimizer: AdamwOptions;
+  readonly optimizer: OptimizerOptions;
   readonly engine: Engine;
   /** Taken over: the program updates these arrays in place where the engine works in host memory. */
   readonly state: ModelState;
@@ -53,7 +53,7 @@ export async function compileTraining(
   options: TrainingOptions,
 ): Promise<TrainingProgram> {
   const { accumulate = 1 } = options;
-  const slots = placeState(config, options.engine, options.state);
+  const slots = placeState(config, options.engine, options.state, options.optimizer);
   const stepper =
     accumulate === 1
       ? await compileWholeStep(config, options, slots)

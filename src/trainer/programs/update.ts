@@ -14,25 +14,39 @@ import type { Binding, Engine, Variable } from '../engines/engine.js';
 import type { OwnUpdate } from '../models/family.js';
 import { type ModelConfig, parameterSpecs, trainedSpecs } from '../models/registry.js';
 import { adamw, adamwFactors, type AdamwOptions } from '../optimizers/adamw.js';
+import { isHiddenMatrix, muon } from '../optimizers/muon.js';
 import { clipGradients } from '../optimizers/clipping.js';
 import { type ModelState, valuesOf } from './state.js';
 
 /** A parameter in the memory of the engine. */
 export interface Slot {
   readonly parameter: Variable;
-  /** Of parameters that are trained by gradient. */
-  readonly moments?: { readonly first: Variable; readonly second: Variable };
+  /** Of parameters that are trained by gradient; Muon has no second. */
+  readonly moments?: { readonly first: Variable; readonly second?: Variable };
+}
+
+export interface OptimizerOptions extends AdamwOptions {
+  /** Muon for hidden matrices. Default: AdamW for everything */
+  readonly muon?: boolean;
 }
 
 export type Slots = ReadonlyMap<string, Slot>;
 
 /** @throws TokenmillError MODEL_INVALID where the state does not fit the configuration */
-export function placeState(config: ModelConfig, engine: Engine, state: ModelState): Slots {
+export function placeState(
+  config: ModelConfig,
+  engine: Engine,
+  state: ModelState,
+  { muon: withMuon = false }: OptimizerOptions,
+): Slots {
   const slots = new Map<string, Slot>();
   for (const spec of parameterSpecs(config)) {
     const place = (arrays: ReadonlyMap<string, Float32Array>): Variable =>
       engine.variable(valuesOf(arrays, spec), spec.shape, 'float32');
-    const moments = (): Slot['moments'] => ({ first: place(state.first), second: place(state.second) });
+    const moments = (): Slot['moments'] => ({
+      first: place(state.first),
+      ...(!(withMuon && isHiddenMatrix(spec)) && { second: place(state.second) }),
+    });
     slots.set(spec.name, {
       parameter: place(state.parameters),
       moments: spec.trained === false ? undefined : moments(),
@@ -61,7 +75,7 @@ export interface Update {
 export function buildUpdate(
   graph: Graph,
   config: ModelConfig,
-  optimizer: AdamwOptions,
+  optimizer: OptimizerOptions,
   slots: Slots,
   { loss, parameters, gradients, own }: Findings,
 ): Update {
@@ -71,18 +85,24 @@ export function buildUpdate(
   const bindings = trainedSpecs(config).flatMap(({ name, shape, decay }, at): Binding[] => {
     const { parameter, moments } = slots.get(name) as Slot;
     const { first, second } = moments as NonNullable<Slot['moments']>;
-    const variables = { parameter, first, second };
     const before = {
       parameter: tensorOf(name),
       first: graph.input(`first:${name}`, shape, 'float32'),
-      second: graph.input(`second:${name}`, shape, 'float32'),
     };
-    const after = adamw(before, gradients[at], decay, factors);
-    return (['parameter', 'first', 'second'] as const).map((part) => ({
-      input: before[part],
-      variable: variables[part],
-      update: after[part],
-    }));
+    if (second === undefined) {
+      const after = muon(before, gradients[at], factors);
+      return [
+        { input: before.parameter, variable: parameter, update: after.parameter },
+        { input: before.first, variable: first, update: after.first },
+      ];
+    }
+    const secondBefore = graph.input(`second:${name}`, shape, 'float32');
+    const after = adamw({ ...before, second: secondBefore }, gradients[at], decay, factors);
+    return [
+      { input: before.parameter, variable: parameter, update: after.parameter },
+      { input: before.first, variable: first, update: after.first },
+      { input: secondBefore, variable: second, update: after.second },
+    ];
   });
   for (const { name, trained } of parameterSpecs(config)) {
     if (trained !== false) continue;

@@ -2,7 +2,7 @@
 import { add, fill, gatherRows, less, reshape, scatterAddRows, where } from '../../graph/build.js';
 import type { Tensor } from '../../graph/tensor.js';
 import type { DecoderContext } from '../family.js';
-import { matrix } from './linear.js';
+import { table as tableOf } from './linear.js';
 
 export interface Embedding {
   /** [vocabulary, width]; a tied output layer is the same. */
@@ -18,7 +18,7 @@ export function tokenEmbedding(
   spec: { vocabulary: number; width: number; std: number; padding?: number | null },
 ): Embedding {
   const { vocabulary, width, std, padding } = spec;
-  const table = matrix(context, `${name}.weight`, [vocabulary, width], std);
+  const table = tableOf(context, `${name}.weight`, [vocabulary, width], std);
   const rows = gatherRows(table, ids);
   if (padding !== undefined && padding !== null) keepPadding(table, rows, ids, padding);
   return { table, rows };
@@ -44,7 +44,7 @@ export function learnedPositions(
   name: string,
   { positions, offset, width, std }: { positions: number; offset: number; width: number; std: number },
 ): Tensor {
-  const table = matrix(context, `${name}.weight`, [positions + offset, width], std);
+  const table = tableOf(context, `${name}.weight`, [positions + offset, width], std);
   if (offset === 0 && context.source <= positions) return gatherRows(table, context.positions);
   const last = positions - 1;
   const safe = where(less(context.positions, last), context.positions, last);
@@ -58,5 +58,5 @@ export function outputLayer(
   { name, tied, std }: { name: string; tied: boolean; std: number },
 ): Tensor {
   const [vocabulary, width] = embedding.table.shape;
-  return tied ? embedding.table : matrix(context, `${name}.weight`, [vocabulary, width], std);
+  return tied ? embedding.table : tableOf(context, `${name}.weight`, [vocabulary, width], std);
 }

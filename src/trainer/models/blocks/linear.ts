@@ -42,6 +42,16 @@ export function matrix(
   return context.parameter({ name, shape, init: { kind: 'normal', std }, decay: true });
 }
 
+/** A matrix whose rows stand for tokens or positions. */
+export function table(
+  context: DecoderContext,
+  name: string,
+  shape: readonly [number, number],
+  std: number,
+): Tensor {
+  return context.parameter({ name, shape, init: { kind: 'normal', std }, decay: true, table: true });
+}
+
 export function biasVector(context: DecoderContext, name: string, width: number): Tensor {
   return context.parameter({
     name: `${name}.bias`,
