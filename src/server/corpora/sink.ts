@@ -7,7 +7,9 @@
  */
 import type { Hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
+import { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
+import { releaseBuffers } from './release.js';
 
 /** Bytes that wait for the disk before the stream is held back. */
 export const BUFFER_BYTES = 1 << 20;
@@ -95,6 +97,8 @@ export async function appendStream(
       if (end === undefined) source.resume();
       await writeWhole(file, batch, length);
       length += batch.reduce((sum, buffer) => sum + buffer.length, 0);
+      // The parser of HTTP makes each buffer for its one reader; other streams may hand out what is not theirs.
+      if (source instanceof IncomingMessage) releaseBuffers(batch);
       await options.onWritten?.(length);
     }
   } catch (error) {
