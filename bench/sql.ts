@@ -23,6 +23,9 @@ const SHA256 = '0'.repeat(64);
 const GOAL_MS = 300;
 const COMMITS_AFTERWARDS = 10;
 
+/** An eighth of the documents each. */
+const REASONS = ['too_few_words', 'words_too_short', 'too_few_stop_words', 'near_duplicate'];
+
 /** Expressions of the core columns over `i`, the ordinal; half of the documents is kept. */
 const CORE: Record<string, string> = {
   ordinal: 'i',
@@ -40,7 +43,7 @@ const CORE: Record<string, string> = {
   language_score: '0.9',
   text_hash: `left(md5('t' || i), 32)`,
   verdict: `CASE WHEN i % 2 = 0 THEN 'keep' ELSE 'drop' END`,
-  reason: `CASE i % 8 WHEN 1 THEN 'too_few_words' WHEN 3 THEN 'words_too_short' WHEN 5 THEN 'too_few_stop_words' WHEN 7 THEN 'near_duplicate' END`,
+  reason: `CASE i % 8 ${REASONS.map((reason, k) => `WHEN ${2 * k + 1} THEN '${reason}'`).join(' ')} END`,
   measured: 'CASE WHEN i % 2 = 1 THEN hash(i) % 50 END',
   duplicate_of: 'CASE WHEN i % 8 = 7 THEN md5((i - 7)::VARCHAR) END',
   jaccard: 'CASE WHEN i % 8 = 7 THEN 0.9 END',
@@ -75,7 +78,15 @@ class Generator {
     await this.database.connection.run(
       `COPY (${select}) TO ${quoteText(file)} (FORMAT parquet, COMPRESSION zstd)`,
     );
-    const counts = { records: documents, documents, kept: documents / 2, dropped: documents / 2 };
+    const dropped = Object.fromEntries(REASONS.map((reason) => [`dropped.${reason}`, documents / 8]));
+    const counts = {
+      records: documents,
+      documents,
+      kept: documents / 2,
+      dropped: documents / 2,
+      ...dropped,
+      tokens: (documents / 2) * 500,
+    };
     const commit: Commit = {
       version: 1,
       sequence: this.sequence,

@@ -2,8 +2,8 @@
 -- doc: Documents from seen to kept: what each rule dropped, in the order in which the rules were asked, and how many documents and tokens were left.
 -- param dataset text '' only this dataset; empty for all
 WITH counted AS (
-  SELECT dataset, verdict, reason, count(*) AS documents, sum(tokens)::BIGINT AS tokens
-  FROM documents
+  SELECT dataset, verdict, reason, sum(documents)::BIGINT AS documents, sum(tokens)::BIGINT AS tokens
+  FROM verdicts
   WHERE $dataset IN ('', dataset)
   GROUP BY ALL
 ),

@@ -73,6 +73,19 @@ export const commitColumns: readonly Column[] = [
   { name: 'counts', type: 'JSON' },
 ];
 
+/**
+ * Columns of the `verdicts` table: what became of the documents of a commit. `reason` is null where they were kept, and
+ * only then they have tokens.
+ */
+export const verdictColumns: readonly Column[] = [
+  DATASET_COLUMN,
+  { name: 'commit', type: 'BIGINT' },
+  { name: 'verdict', type: 'VARCHAR' },
+  { name: 'reason', type: 'VARCHAR' },
+  { name: 'documents', type: 'BIGINT' },
+  { name: 'tokens', type: 'BIGINT' },
+];
+
 /** Columns of the `sources` table: how far each source has been read. */
 export const sourceColumns: readonly Column[] = [
   DATASET_COLUMN,

@@ -1,6 +1,6 @@
 /**
- * Rows of the views that are copied out of the commit log and the queue: `commits`, `sources`, `bad_records`, `shards`,
- * `queue`, `rules`.
+ * Rows of the views that are copied out of the commit log and the queue: `commits`, `verdicts`, `sources`, `bad_records`,
+ * `shards`, `queue`, `rules`.
  */
 import {
   BIGINT,
@@ -68,6 +68,27 @@ export function commitRows(dataset: string, commits: readonly Commit[]): Row[] {
     tokenizer_sha256: tokenizer?.sha256,
     counts,
   }));
+}
+
+const DROPPED = 'dropped.';
+
+/** A row for the kept documents of a commit, and one for each reason why others were dropped. */
+export function verdictRows(dataset: string, commits: readonly Commit[]): Row[] {
+  return commits.flatMap(({ sequence, counts }) => {
+    const row = (verdict: string, reason: string | null, documents: number, tokens: number | null): Row => ({
+      dataset,
+      commit: sequence,
+      verdict,
+      reason,
+      documents,
+      tokens,
+    });
+    const rows = Object.entries(counts)
+      .filter(([name]) => name.startsWith(DROPPED))
+      .map(([name, documents]) => row('drop', name.slice(DROPPED.length), documents, null));
+    const kept = counts['kept'] ?? 0;
+    return kept === 0 ? rows : [row('keep', null, kept, counts['tokens'] ?? null), ...rows];
+  });
 }
 
 export function sourceRows(dataset: string, sources: readonly SourceProgress[]): Row[] {

@@ -4,7 +4,7 @@
  * Invariants: the views show a state of the commit log, whole commits only; files that no commit names are invisible.
  * A refresh reads only what is new and changes everything in one transaction, so that a statement on another connection
  * of the database sees all of a commit or nothing. `documents`, `signatures` and `training` read their files when they
- * are queried; `commits`, `sources`, `bad_records`, `shards`, `queue` and `rules` are small and copied.
+ * are queried; the others are small and copied.
  */
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -30,6 +30,7 @@ import {
   shardColumns,
   signatureColumns,
   sourceColumns,
+  verdictColumns,
   type Column,
 } from './schema.js';
 import {
@@ -40,6 +41,7 @@ import {
   ruleRows,
   shardRows,
   sourceRows,
+  verdictRows,
 } from './view-rows.js';
 import type { DatasetPaths, Workspace } from './workspace.js';
 
@@ -48,6 +50,7 @@ export const VIEWS = [
   'documents',
   'signatures',
   'commits',
+  'verdicts',
   'sources',
   'bad_records',
   'shards',
@@ -55,6 +58,9 @@ export const VIEWS = [
   'rules',
   'training',
 ] as const;
+
+/** Those that are tables, filled out of the commit log, the queue and the policies. */
+const COPIED = ['commits', 'verdicts', 'sources', 'bad_records', 'shards', 'queue', 'rules'] as const;
 
 /** Name of the file in a run's folder that the `training` view reads: one JSON object a line. */
 export const METRICS_FILE = 'metrics.jsonl';
@@ -74,6 +80,7 @@ export function viewColumns(signals: readonly Column[] = []): Record<(typeof VIE
     documents: joinColumns([DATASET_COLUMN], documentColumns, signals),
     signatures: joinColumns([DATASET_COLUMN], signatureColumns),
     commits: [...commitColumns],
+    verdicts: [...verdictColumns],
     sources: [...sourceColumns],
     bad_records: [...badRecordColumns],
     shards: [...shardColumns],
@@ -222,7 +229,7 @@ export class WorkspaceViews {
 
   private async createTables(): Promise<void> {
     const columns = viewColumns();
-    for (const table of ['commits', 'sources', 'bad_records', 'shards', 'queue', 'rules'] as const) {
+    for (const table of COPIED) {
       await this.connection.run(`CREATE OR REPLACE TABLE ${table} AS ${emptySelect(columns[table])}`);
     }
   }
@@ -231,6 +238,7 @@ export class WorkspaceViews {
     const { connection } = this;
     const { name } = state.paths;
     await appendRows(connection, 'commits', commitColumns, commitRows(name, commits));
+    await appendRows(connection, 'verdicts', verdictColumns, verdictRows(name, commits));
     await appendRows(connection, 'bad_records', badRecordColumns, badRecordRows(name, commits));
     await appendRows(connection, 'shards', shardColumns, shardRows(name, commits));
     await this.removeRows('sources', state);

@@ -94,6 +94,7 @@ describe('the shell', () => {
       'signatures',
       'sources',
       'training',
+      'verdicts',
       '',
     ]);
     await shell.line('\\d rules');

@@ -107,6 +107,14 @@ describe('the bundled crawl', () => {
     expect(bad).toEqual(wanted);
   });
 
+  it('counts in each commit what became of its documents', async () => {
+    const of = (view: string, documents: string): string =>
+      `SELECT verdict, reason, ${documents}::INT AS documents, sum(tokens)::INT AS tokens FROM ${view} GROUP BY ALL ORDER BY ALL`;
+    const verdicts = await rows(workspace, of('verdicts', 'sum(documents)'));
+    expect(verdicts.length).toBeGreaterThan(5);
+    expect(verdicts).toEqual(await rows(workspace, of('documents', 'count(*)')));
+  });
+
   it('keeps the main text of pages and drops what surrounds it', () => {
     const rowsByPlace = new Map(
       documents.map((row) => [placeOf(row as { source: unknown; offset: unknown }), row]),

@@ -96,8 +96,8 @@ describe('the reports', () => {
 
   it('commits, tokens, shards, sources', async () => {
     expect(await table('commits')).toEqual([
-      ['crawl', 1, 60, 60, 30, 0, 0, 0, 100, 60, 60, 30, 100, 50],
-      ['crawl', 2, 40, 40, 20, 0, 0, 0, 100, 100, 100, 50, 200, 50],
+      ['crawl', 1, 60, 60, 30, 30, 15, 0, 900, 60, 60, 30, 900, 50],
+      ['crawl', 2, 40, 40, 20, 20, 10, 0, 1600, 100, 100, 50, 2500, 50],
     ]);
     // 1; 3; 5 and 7; 9 to 15; 17 to 31; 33 to 63; 65 to 99: sums of odd numbers are differences of squares.
     expect((await table('tokens')).map((row) => row.slice(1, 5))).toEqual([

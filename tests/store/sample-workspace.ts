@@ -63,7 +63,16 @@ export async function commitDocuments(
         bad: 0,
       },
     ],
-    counts: { records: to - from, documents: to - from, kept: (to - from) / 2, tokens: 100 },
+    counts: {
+      records: to - from,
+      documents: to - from,
+      kept: (to - from) / 2,
+      dropped: (to - from) / 2,
+      'dropped.too_few_words': (to - from) / 4,
+      'dropped.near_duplicate': (to - from) / 4,
+      // The odd numbers from 1 to N have the sum ((N + 1) / 2)²; `from` and `to` are even.
+      tokens: (to / 2) ** 2 - (from / 2) ** 2,
+    },
     totals: { records: to },
     next_ordinal: to,
   });

@@ -282,6 +282,12 @@ describe('the other views', () => {
     expect(await test.rows(`SELECT (counts->>'dropped.x')::INT FROM commits WHERE sequence = 1`)).toEqual([
       [0],
     ]);
+    expect(await test.rows('SELECT * FROM verdicts')).toEqual([
+      ['a', '1', 'keep', null, '1', '7'],
+      ['a', '1', 'drop', 'exact_duplicate', '2', null],
+      ['a', '1', 'drop', 'near_duplicate', '3', null],
+      ['a', '1', 'drop', 'x', '0', null],
+    ]);
     expect(await test.rows('SELECT * FROM sources')).toEqual([
       ['a', 's.warc', '/in/s.warc', '10', 2.5, 'warc', true, '3', '1', '0', '1'],
     ]);

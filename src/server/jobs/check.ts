@@ -29,6 +29,10 @@ export async function checkRequest(request: JobRequest, workspace: Workspace): P
       return;
     case 'train':
       await workspace.readDatasetConfig(request.dataset);
+      return;
+    case 'policy-diff':
+      await workspace.readDatasetConfig(request.dataset);
+      for (const policy of [request.a, request.b]) await checkPolicy(policy);
   }
 }
 

@@ -66,7 +66,8 @@ export interface JobManagerOptions {
 interface Entry {
   job: Job;
   readonly journal: JobJournal;
-  readonly resource: string;
+  /** What it writes; undefined where that is nothing. */
+  readonly resource: string | undefined;
   /** Appends are in order. */
   writing: Promise<unknown>;
   /** While a process works on it, or is about to. */
@@ -300,20 +301,24 @@ export class JobManager {
   private schedule(): void {
     if (this.closing) return;
     const busy = new Set<string>();
+    const take = (resource: string | undefined): void => {
+      if (resource !== undefined) busy.add(resource);
+    };
     let running = 0;
     for (const { run, held, job, resource } of this.entries.values()) {
       // What an earlier service left running counts as well.
       if (run === undefined && (!held || hasEnded(job.state))) continue;
       running += 1;
-      busy.add(resource);
+      take(resource);
     }
     for (const id of [...this.entries.keys()].sort()) {
       if (running >= this.settings.concurrency) return;
       const entry = this.entries.get(id) as Entry;
       const { job, run, held, resource } = entry;
-      if (job.state !== 'queued' || run !== undefined || held || busy.has(resource)) continue;
+      if (job.state !== 'queued' || run !== undefined || held) continue;
+      if (resource !== undefined && busy.has(resource)) continue;
       // A later job for the same thing waits for this one.
-      busy.add(entry.resource);
+      take(resource);
       running += 1;
       this.start(entry);
     }

@@ -27,6 +27,12 @@ const share = z.number().min(0).max(1);
 const seed = z.number().int().min(0).max(0xffff_ffff);
 const threads = z.number().int().min(1).max(64);
 
+/** As `policy diff` has it. */
+const MAX_EXAMPLES = 1_000;
+const thresholds = z
+  .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/), z.union([z.number(), z.string().max(200)]))
+  .optional();
+
 const inputs = {
   corpus: name.describe('the corpus whose files are read'),
   files: z.array(file).min(1).max(MAX_FILES).optional().describe('only these files of it; default: all'),
@@ -37,10 +43,7 @@ export const ingestRequestSchema = z.strictObject({
   ...inputs,
   dataset: name.default('default').describe('the dataset that the documents go to'),
   policy: name.optional().describe('name of a policy; default for a new dataset: gopher'),
-  set: z
-    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/), z.union([z.number(), z.string().max(200)]))
-    .optional()
-    .describe('thresholds of the policy'),
+  set: thresholds.describe('thresholds of the policy'),
   tokenizer: z
     .string()
     .regex(/^(train:\d{1,7}|[A-Za-z0-9][A-Za-z0-9._-]{0,63})$/, 'neither a name nor train:SIZE')
@@ -100,21 +103,37 @@ export const trainRequestSchema = z.strictObject({
   threads: threads.optional(),
 });
 
+export const policyDiffRequestSchema = z.strictObject({
+  kind: z.literal('policy-diff'),
+  dataset: name.default('default').describe('the dataset whose stored signals are judged'),
+  a: name.describe('name of a policy'),
+  b: name.describe('name of the policy to compare with it'),
+  set: thresholds.describe('thresholds of policy b'),
+  examples: z
+    .number()
+    .int()
+    .min(0)
+    .max(MAX_EXAMPLES)
+    .optional()
+    .describe('documents shown for each direction; default: 3'),
+});
+
 export const jobRequestSchema = z.discriminatedUnion('kind', [
   ingestRequestSchema,
   tokenizerRequestSchema,
   trainRequestSchema,
+  policyDiffRequestSchema,
 ]);
 
-export const JOB_KINDS = ['ingest', 'tokenizer', 'train'] as const;
+export const JOB_KINDS = ['ingest', 'tokenizer', 'train', 'policy-diff'] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
 
 /** As a client gives it: what has a default may be left out. */
 export type JobRequestInput = z.input<typeof jobRequestSchema>;
 export type JobRequest = z.output<typeof jobRequestSchema>;
 
-/** What only one job at a time may write, for example `dataset crawl`. */
-export function resourceOf(request: JobRequest): string {
+/** What only one job at a time may write, for example `dataset crawl`; undefined for a job that writes nothing. */
+export function resourceOf(request: JobRequest): string | undefined {
   switch (request.kind) {
     case 'ingest':
       return `dataset ${request.dataset}`;
@@ -122,6 +141,8 @@ export function resourceOf(request: JobRequest): string {
       return `tokenizer ${request.name}`;
     case 'train':
       return `run ${runOf(request)}`;
+    case 'policy-diff':
+      return undefined;
   }
 }
 
@@ -135,16 +156,8 @@ export function commandOf(request: JobRequest, workspace: string): string[] {
   switch (request.kind) {
     case 'ingest': {
       const { kind: _, files = [], set = {}, ...settings } = request;
-      const thresholds = Object.entries(set).map(([key, value]) => `--set=${key}=${value}`);
-      return [
-        'ingest',
-        `--workspace=${workspace}`,
-        '--json',
-        ...flags(settings),
-        ...thresholds,
-        '--',
-        ...files,
-      ];
+      const where = `--workspace=${workspace}`;
+      return ['ingest', where, '--json', ...flags(settings), ...setFlags(set), '--', ...files];
     }
     case 'tokenizer': {
       const { kind: _, files = [], name: out, specials, ...settings } = request;
@@ -156,7 +169,16 @@ export function commandOf(request: JobRequest, workspace: string): string[] {
       const { kind: _, run: __, ...settings } = request;
       return ['train', `--workspace=${workspace}`, `--run=${runOf(request)}`, '--json', ...flags(settings)];
     }
+    case 'policy-diff': {
+      const { kind: _, a, b, set = {}, ...settings } = request;
+      const where = `--workspace=${workspace}`;
+      return ['policy', 'diff', where, '--json', ...flags(settings), ...setFlags(set), '--', a, b];
+    }
   }
+}
+
+function setFlags(set: Readonly<Record<string, string | number>>): string[] {
+  return Object.entries(set).map(([key, value]) => `--set=${key}=${value}`);
 }
 
 /** `{ shard_tokens: 5, replay: true }` -> `--shard-tokens=5 --replay` */

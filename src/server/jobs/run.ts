@@ -121,7 +121,9 @@ export class JobRun {
     }
     const error = outcome?.error;
     if (this.stopping === undefined) return stateEvent('failed', { error });
-    const reason = error === undefined || error.code === 'INTERRUPTED' ? this.stopping : error.message;
+    // A command that has nothing to finish leaves the signal to the system.
+    const heeded = error === undefined || error.code === 'INTERRUPTED' || outcome?.signal === 'SIGINT';
+    const reason = heeded ? this.stopping : error.message;
     return stateEvent(this.stopping === 'cancel' ? 'cancelled' : 'interrupted', { reason });
   }
 

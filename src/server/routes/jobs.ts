@@ -47,7 +47,7 @@ const create = createRoute({
   path: '/v1/jobs',
   operationId: 'createJob',
   tags: ['jobs'],
-  summary: 'Start an ingest, the training of a tokenizer or of a model',
+  summary: 'Start an ingest, the training of a tokenizer or of a model, or the comparison of two policies',
   description:
     'Answers at once; the job waits for its turn. Of two jobs that write the same dataset, tokenizer or run the later ' +
     'waits for the earlier. A job that is interrupted, because the service stops or dies, goes on at its next start.',

@@ -81,6 +81,9 @@ describe('POST /v1/jobs', () => {
     [{ kind: 'ingest', corpus: 'c', policy: 'x' }, 'POLICY_INVALID', 400],
     [{ kind: 'ingest', corpus: 'c', tokenizer: 'x' }, 'TOKENIZER_NOT_FOUND', 404],
     [{ kind: 'train', dataset: 'x' }, 'DATASET_NOT_FOUND', 404],
+    [{ kind: 'policy-diff', dataset: 'x', a: 'gopher', b: 'c4' }, 'DATASET_NOT_FOUND', 404],
+    [{ kind: 'policy-diff', a: 'gopher' }, 'USAGE', 400],
+    [{ kind: 'policy-diff', a: '/etc/policy.sql', b: 'c4' }, 'USAGE', 400],
   ])('refuses %j', async (json, code, status) => {
     const made = await api();
     expect(await made.problem('POST', '/v1/jobs', code, { json })).toMatchObject({ status });
