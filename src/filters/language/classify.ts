@@ -4,13 +4,21 @@
  * has, from typed arrays instead of objects.
  */
 import { LOWER_CASE_UNITS } from '../scan/character-classes.js';
-import { BEGINS, ENDS, LENGTH_SHIFT, loadTables, slotOf } from './tables.js';
-
-const tables = loadTables();
-const { languages, separates } = tables;
+import {
+  BEGINS,
+  ENDS,
+  LENGTH_SHIFT,
+  loadTables,
+  readLanguages,
+  slotOf,
+  type LanguageTables,
+} from './tables.js';
 
 /** Languages that can be found. */
-export const LANGUAGES: readonly string[] = languages;
+export const LANGUAGES: readonly string[] = readLanguages();
+
+/** Read when the first text comes: many programs that know the signals by name measure nothing. */
+let tables: LanguageTables | undefined;
 
 /** ELD reads the first 1,000 code units, and of these to the first space behind 350 bytes, at most 380 bytes. */
 const MAX_UNITS = 1000;
@@ -28,7 +36,7 @@ const CAPITAL_SIGMA = 0x3a3;
 
 const units = new Uint16Array(MAX_UNITS * 3);
 const word = new Uint8Array(ENFORCE_CUT_AFTER + 8);
-const sums = new Uint32Array(languages.length);
+const sums = new Uint32Array(LANGUAGES.length);
 /** N-grams of the text so far; a slot is free where its stamp is not that of the text. */
 const SEEN = 1024;
 const seenBytes = new Uint32Array(SEEN);
@@ -65,7 +73,8 @@ export function languageIndex(text: string): number {
 }
 
 function sumScores(text: string): number {
-  const length = prepare(text);
+  const loaded = (tables ??= loadTables());
+  const length = prepare(text, loaded.separates);
   stamp += 1;
   ngrams = 0;
   sums.fill(0);
@@ -74,7 +83,7 @@ function sumScores(text: string): number {
   for (let i = 0; i < length; i++) {
     const unit = units[i];
     if (unit === SPACE) {
-      if (size > 0) addWord(size);
+      if (size > 0) addWord(size, loaded);
       size = 0;
       if (bytes > CUT_AFTER) break;
       bytes += 1;
@@ -93,7 +102,7 @@ function sumScores(text: string): number {
     }
     if (bytes > ENFORCE_CUT_AFTER) break;
   }
-  if (size > 0) addWord(size);
+  if (size > 0) addWord(size, loaded);
   let best = -1;
   let highest = 0;
   for (let language = 0; language < sums.length; language++) {
@@ -106,7 +115,7 @@ function sumScores(text: string): number {
 }
 
 /** Writes the text into `units`: lower case, what separates words as single spaces. Returns its length. */
-function prepare(text: string): number {
+function prepare(text: string, separates: Uint8Array): number {
   const length = Math.min(text.length, MAX_UNITS);
   let out = 0;
   let i = 0;
@@ -128,11 +137,11 @@ function prepare(text: string): number {
     for (let k = kept; k < end; k++) units[out++] = text.charCodeAt(k);
     i = end;
   }
-  return exact ? out : lowerByString(text.slice(0, length));
+  return exact ? out : lowerByString(text.slice(0, length), separates);
 }
 
 /** The same by string operations, where lower case is not a matter of single units. */
-function lowerByString(text: string): number {
+function lowerByString(text: string, separates: Uint8Array): number {
   let cleaned = '';
   let i = 0;
   while (i < text.length) {
@@ -158,16 +167,16 @@ function isApostrophe(unit: number): boolean {
   return unit === 0x27 || unit === 0x60 || unit === 0x2019;
 }
 
-function addWord(size: number): void {
+function addWord(size: number, loaded: LanguageTables): void {
   const end = Math.min(size, MAX_WORD_BYTES);
   let j = 0;
   for (; j + GRAM < end; j += STRIDE)
-    addGram(pack(j, j + GRAM), (j === 0 ? BEGINS : 0) | (GRAM << LENGTH_SHIFT));
+    addGram(pack(j, j + GRAM), (j === 0 ? BEGINS : 0) | (GRAM << LENGTH_SHIFT), loaded);
   const start = Math.max(end - GRAM, 0);
   const kind = (j === 0 ? BEGINS : 0) | ENDS;
   // Of a word that is longer the last n-gram has all the rest, which no table knows; it counts all the same.
-  if (size > MAX_WORD_BYTES) addGram(hashRest(start, size), kind | ((size - start) << LENGTH_SHIFT));
-  else addGram(pack(start, end), kind | ((end - start) << LENGTH_SHIFT));
+  if (size > MAX_WORD_BYTES) addGram(hashRest(start, size), kind | ((size - start) << LENGTH_SHIFT), loaded);
+  else addGram(pack(start, end), kind | ((end - start) << LENGTH_SHIFT), loaded);
 }
 
 function pack(start: number, end: number): number {
@@ -182,7 +191,7 @@ function hashRest(start: number, end: number): number {
   return hash >>> 0;
 }
 
-function addGram(bytes: number, kind: number): void {
+function addGram(bytes: number, kind: number, loaded: LanguageTables): void {
   let seen = slotOf(bytes, kind, SEEN - 1);
   while (seenStamps[seen] === stamp) {
     if (seenBytes[seen] === bytes && seenKinds[seen] === kind) return;
@@ -192,13 +201,13 @@ function addGram(bytes: number, kind: number): void {
   seenBytes[seen] = bytes;
   seenKinds[seen] = kind;
   ngrams += 1;
-  const { mask, first } = tables;
+  const { mask, first } = loaded;
   let slot = slotOf(bytes, kind, mask);
   while (first[slot] !== 0) {
-    if (tables.bytes[slot] === bytes && tables.kinds[slot] === kind) {
+    if (loaded.bytes[slot] === bytes && loaded.kinds[slot] === kind) {
       let entry = first[slot];
-      const end = entry + tables.entryCounts[entry];
-      for (; entry < end; entry++) sums[tables.entryLanguages[entry]] += tables.entryScores[entry];
+      const end = entry + loaded.entryCounts[entry];
+      for (; entry < end; entry++) sums[loaded.entryLanguages[entry]] += loaded.entryScores[entry];
       return;
     }
     slot = (slot + 1) & mask;

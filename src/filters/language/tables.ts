@@ -19,8 +19,6 @@ export const ENDS = 2;
 export const LENGTH_SHIFT = 2;
 
 export interface LanguageTables {
-  /** ISO 639-1 codes. */
-  readonly languages: readonly string[];
   /** Open addressing by `slotOf`: bytes of the n-gram, its kind, and where its entries begin (0: free slot). */
   readonly bytes: Uint32Array;
   readonly kinds: Uint8Array;
@@ -38,6 +36,9 @@ export function slotOf(bytes: number, kind: number, mask: number): number {
   return mix(bytes ^ Math.imul(kind, 0x9e3779b1)) & mask;
 }
 
+/** File of the n-grams, and what stands before them in it. */
+const NGRAMS_FILE = 'ngrams/medium.js';
+const START = 'ngrams:{';
 const LANGUAGE = /(\d+):'([a-z]{2,3})'/gu;
 /** Bounds of the tables: eld 2.1 has 100,000 and more n-grams, with two or three entries each. */
 const MIN_NGRAMS = 100_000;
@@ -53,22 +54,31 @@ const BACKSLASH = 0x5c;
 const OPEN = 0x7b;
 const CLOSE = 0x7d;
 
+/** ISO 639-1 codes of the languages, in the order in which entries number them. @throws TokenmillError as `loadTables` */
+export function readLanguages(): string[] {
+  const text = read(NGRAMS_FILE);
+  const languages = [...text.slice(0, text.indexOf(START)).matchAll(LANGUAGE)].map(([, , code]) => code);
+  if (languages.length < 50) throw unknown();
+  return languages;
+}
+
 /** Reads the tables. @throws TokenmillError INTERNAL where the package's files are not as they were in eld 2.1 */
 export function loadTables(): LanguageTables {
-  const read = (name: string): string => readFileSync(join(packageFolder(), 'src', name), 'utf8');
-  const text = read('ngrams/medium.js');
-  const split = text.indexOf('ngrams:{');
-  const languages = [...text.slice(0, split).matchAll(LANGUAGE)].map(([, , code]) => code);
+  const text = read(NGRAMS_FILE);
+  const start = text.indexOf(START);
   const letters = /'L':\s*\{[^}]*'bmp': '([^']+)'/.exec(read('regexPatterns.js'))?.[1];
   const dictionary = [...read('dictionary.js').matchAll(/'(\\?[^'\\]|\\['\\])'/g)].map(([, character]) =>
     character.slice(-1),
   );
-  if (split < 0 || languages.length < 50 || letters === undefined || dictionary.length < 246) throw unknown();
+  if (start < 0 || letters === undefined || dictionary.length < 246) throw unknown();
   return {
-    languages,
-    ...parseNgrams(text, split + 'ngrams:{'.length, dictionary),
+    ...parseNgrams(text, start + START.length, dictionary),
     separates: separatorTable(letters),
   };
+}
+
+function read(name: string): string {
+  return readFileSync(join(packageFolder(), 'src', name), 'utf8');
 }
 
 function unknown(): TokenmillError {
@@ -93,7 +103,7 @@ function parseNgrams(
   text: string,
   at: number,
   dictionary: readonly string[],
-): Omit<LanguageTables, 'languages' | 'separates'> {
+): Omit<LanguageTables, 'separates'> {
   const byteOf = new Uint8Array(0x1_0000);
   for (let byte = 0x80; byte < dictionary.length; byte++) {
     if (dictionary[byte] !== ' ') byteOf[dictionary[byte].charCodeAt(0)] = byte;
