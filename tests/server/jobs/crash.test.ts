@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, vi } from 'vitest';
 import { isProcessAlive, type ProcessIdentity } from '../../../src/core/process.js';
-import { readCommits } from '../../../src/store/commits.js';
+import { readCommits, type Commit } from '../../../src/store/commits.js';
 import { Workspace } from '../../../src/store/workspace.js';
 import { tokenmill } from '../../support/cli.js';
 import { generateDocuments, toJsonl } from '../../support/corpus.js';
@@ -114,5 +114,17 @@ it(
     });
     expect(await shardHashes(workspace.root, 'd')).toEqual(await shardHashes(whole.root, 'd'));
     expect(await decisions(workspace.root)).toEqual(await decisions(whole.root));
+
+    // What the policy of the dataset drops is what it drops beyond one that keeps all.
+    const request = { kind: 'policy-diff', dataset: 'd', a: 'keep-all', b: 'gopher', examples: 1 };
+    const { id: compared } = await post(third, '/v1/jobs', request);
+    expect(await states(third, compared as string)).toMatchObject([['queued', 'running', 'succeeded'], {}]);
+    const { result } = (await (await fetch(`${third.url}/v1/jobs/${compared}`)).json()) as {
+      result: { documents: { documents: number }; newly_dropped: { documents: number } };
+    };
+    const { totals } = (await readCommits(workspace.dataset('d'))).at(-1) as Commit;
+    const duplicates = (totals['dropped.exact_duplicate'] ?? 0) + (totals['dropped.near_duplicate'] ?? 0);
+    expect(result.documents.documents).toBe(1800);
+    expect(result.newly_dropped.documents).toBe(totals['dropped'] - duplicates);
   },
 );

@@ -52,6 +52,34 @@ describe('a job', () => {
     expect([job.started, job.ended]).not.toContain(null);
   });
 
+  it('that compares policies writes nothing: two of them for one dataset run at once, and one that is cancelled says so', async () => {
+    const workspace = await jobWorkspace();
+    await workspace.createDataset('d', {});
+    const jobs = await openJobs(workspace);
+    const compare = { kind: 'policy-diff', dataset: 'd', a: 'gopher', b: 'c4' } as const;
+    const first = await jobs.create({ ...compare, set: { min_words: 5 }, examples: 0 });
+    const second = await jobs.create(compare);
+    for (const { id } of [first, second])
+      await vi.waitFor(() => expect(jobs.get(id).progress).not.toBeNull(), 20_000);
+    await jobs.cancel(second.id);
+    await reaches(jobs, second.id, 'cancelled');
+    expect(jobs.get(second.id).reason).toBe('cancel');
+    await go(workspace);
+    await reaches(jobs, first.id, 'succeeded');
+    expect((jobs.get(first.id).result as { args: string[] }).args).toEqual([
+      'policy',
+      'diff',
+      `--workspace=${workspace.root}`,
+      '--json',
+      '--dataset=d',
+      '--examples=0',
+      '--set=min_words=5',
+      '--',
+      'gopher',
+      'c4',
+    ]);
+  });
+
   it.each([
     ['corrupt', { code: 'DATASET_CORRUPT', message: 'told to fail: DATASET_CORRUPT', hint: 'none' }],
     ['unreported', { code: 'INTERNAL', message: 'something is badly wrong', hint: null }],
