@@ -24,8 +24,7 @@ export const ATTRIBUTE = {
   'http-equiv': 13,
   rel: 14,
   type: 15,
-  start: 16,
-  'xml:lang': 17,
+  'xml:lang': 16,
 } as const;
 
 export type AttributeName = keyof typeof ATTRIBUTE;

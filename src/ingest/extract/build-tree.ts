@@ -191,12 +191,15 @@ class TreeBuilder implements TokenSink {
       hints = attributes.has('id') ? classHints | (attributes.hints('id') & ~HINT.hidden) : classHints;
       isHiding = isHidden(attributes, classHints);
     }
+    const itemprop = attributes.word('itemprop');
+    if (/^comments?$/i.test(itemprop)) hints |= HINT.comments;
     const element = new PageElement(tag, parent, this.blocks.length, {
       hints,
       role: attributes.word('role'),
-      isArticleBody: attributes.word('itemprop').toLowerCase().includes('articlebody'),
+      isArticleBody: /articlebody/i.test(itemprop),
       isHidden: isHiding,
     });
+    if (this.withMarks && tag.isPreformatted) element.codeLanguage = codeLanguage(attributes);
     this.elements.push(element);
     return element;
   }
@@ -263,6 +266,11 @@ class TreeBuilder implements TokenSink {
   /** Returns the state with what is marked now. */
   private openMark(tag: Tag, attributes: Attributes, state: number): number {
     const mark = MARKS[tag.name];
+    if (mark === MARK.code && (state & STATE.preformatted) !== 0) {
+      const { preformatted } = this.openElements[this.depth];
+      if (preformatted !== undefined) preformatted.codeLanguage ||= codeLanguage(attributes);
+      return state;
+    }
     if (mark === undefined || (mark === MARK.link && !attributes.has('href'))) return state;
     if (mark === MARK.link) this.linkTargets.push(attributes.text('href'));
     this.arena.addMark(mark);
@@ -275,6 +283,13 @@ class TreeBuilder implements TokenSink {
     this.arena.addMark(mark + 1);
     if (mark === MARK.link) this.links.push(this.linkTargets.pop() ?? '');
   }
+}
+
+/** `language-js` is what the HTML Standard suggests (4.5.15); others have shorter forms. */
+const CODE_LANGUAGE = /(?:^|\s)(?:language|lang|highlight-source|brush:)[-\s]?([\w+#-]{1,30})/i;
+
+function codeLanguage(attributes: Attributes): string {
+  return CODE_LANGUAGE.exec(attributes.word('class'))?.[1].toLowerCase() ?? '';
 }
 
 function isHidden(attributes: Attributes, classHints: number): boolean {

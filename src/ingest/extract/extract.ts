@@ -11,7 +11,8 @@ import { chooseBlocks } from './choose-blocks.js';
 import { findMainRegion } from './main-region.js';
 import type { PageMetadata } from './metadata.js';
 import type { PageElement, PageTree, TextBlock } from './page-tree.js';
-import { prune } from './prune.js';
+import { prune, restoreComments } from './prune.js';
+import { renderMarkdown } from './render-markdown.js';
 import { renderBlocks } from './render.js';
 
 /** Less text than this makes one doubt that it is the main text of the page. */
@@ -23,15 +24,41 @@ export interface MainText extends PageMetadata {
   readonly text: string;
 }
 
+export interface ExtractOptions {
+  /** Form of the text. Default: plain text. */
+  readonly form?: 'text' | 'markdown';
+  /** Whether Markdown has the addresses of links. */
+  readonly links?: boolean;
+  /** Whether readers' comments are part of the text; they stand behind it. */
+  readonly comments?: boolean;
+  /** Address of the page, for relative links. */
+  readonly url?: string | undefined;
+}
+
 /** @param page in valid UTF-8 */
-export function extractMainText(page: Buffer): MainText {
-  const tree = buildTree(page);
-  return { text: renderBlocks(selectBlocks(tree)), ...tree.metadata };
+export function extractMainText(page: Buffer, options: ExtractOptions = {}): MainText {
+  const isMarkdown = options.form === 'markdown';
+  const tree = buildTree(page, { marks: isMarkdown });
+  const blocks = selectBlocks(tree, options.comments === true);
+  const text = isMarkdown
+    ? renderMarkdown(tree, blocks, { links: options.links === true ? { base: options.url } : undefined })
+    : renderBlocks(blocks);
+  return { text, ...tree.metadata };
+}
+
+function selectBlocks(tree: PageTree, withComments: boolean): readonly TextBlock[] {
+  const pruned = prune(tree);
+  const main = selectMain(tree, pruned.texts);
+  if (!withComments || pruned.comments.length === 0) return main;
+  restoreComments(tree, pruned.comments);
+  // Where there is little text, comments may be in it already.
+  const taken = new Set(main);
+  const comments = pruned.comments.flatMap((element) => chooseBlocks(tree, element, isPruned));
+  return [...main, ...comments.filter((block) => !taken.has(block))];
 }
 
 /** The main text; where that is little, all that is not pruned; where that is little too, all that can be seen. */
-function selectBlocks(tree: PageTree): readonly TextBlock[] {
-  const texts = prune(tree);
+function selectMain(tree: PageTree, texts: readonly PageElement[]): readonly TextBlock[] {
   const { element, lead } = findMainRegion(tree, texts);
   const main = [...lead, ...chooseBlocks(tree, element, isPruned)];
   const size = sizeOf(main);

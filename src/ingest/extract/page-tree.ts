@@ -12,7 +12,6 @@ export const CONTEXT = {
   data: 1,
   /** In an item of a list, a cell, or preformatted. */
   listed: 2,
-  preformatted: 4,
 } as const;
 
 /** One block-level element. An element comes after its parent. */
@@ -30,14 +29,16 @@ export class PageElement {
   readonly isHidden: boolean;
   /** Bits of CONTEXT. */
   readonly context: number;
-  /** The nearest cell of a table, item of a list and figure around it, itself included. */
+  /** The nearest cell of a table, preformatted element and figure around it, itself included. */
   readonly cell: PageElement | undefined;
-  readonly item: PageElement | undefined;
+  readonly preformatted: PageElement | undefined;
   readonly figure: PageElement | undefined;
   /** Index of its first block of text. */
   readonly firstBlock: number;
   /** Index behind its last block of text; known once the page is read. */
   endBlock: number;
+  /** Of preformatted code, as its author names it; empty where nobody does. */
+  codeLanguage = '';
   /** Not part of the text. */
   isPruned = false;
   /** In an element that readers do not see. */
@@ -62,10 +63,9 @@ export class PageElement {
     this.context =
       (parent?.context ?? 0) |
       (isCell || tag.isPreformatted ? CONTEXT.data : 0) |
-      (isCell || isItem || tag.isPreformatted ? CONTEXT.listed : 0) |
-      (tag.isPreformatted ? CONTEXT.preformatted : 0);
+      (isCell || isItem || tag.isPreformatted ? CONTEXT.listed : 0);
     this.cell = isCell ? this : parent?.cell;
-    this.item = isItem ? this : parent?.item;
+    this.preformatted = tag.isPreformatted ? this : parent?.preformatted;
     this.figure = name === 'figure' ? this : parent?.figure;
     this.firstBlock = firstBlock;
     this.endBlock = firstBlock;
@@ -109,17 +109,13 @@ export class TextBlock {
 
   /** Whitespace collapsed, where it is not preformatted; a line break of the page is a line feed. */
   get text(): string {
-    this.decoded ??= this.arena.textOf(
-      this.start,
-      this.end,
-      (this.element.context & CONTEXT.preformatted) !== 0,
-    );
+    this.decoded ??= this.arena.textOf(this.start, this.end, this.element.preformatted !== undefined);
     return this.decoded;
   }
 
   /** The text with the marks of what runs within its lines, where the tree was built with them. */
   get marked(): string {
-    return this.arena.markedOf(this.start, this.end, (this.element.context & CONTEXT.preformatted) !== 0);
+    return this.arena.markedOf(this.start, this.end, this.element.preformatted !== undefined);
   }
 }
 

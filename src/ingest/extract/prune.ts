@@ -26,36 +26,18 @@ const SUSPECT = HINT.comments | HINT.boilerplate | HINT.doubtful;
 /** What a figure shows besides pictures. */
 const FIGURE_TEXT: ReadonlySet<string> = new Set(['table', 'pre', 'blockquote']);
 
-/** Marks what is not part of the text, in the elements themselves. Returns those that are marked as the text of an article. */
-export function prune(tree: PageTree): PageElement[] {
-  const { elements, blocks, root } = tree;
-  const sizeOf = sumOver(blocks, ({ size }) => size);
-  const linksOf = sumOver(blocks, ({ size, linkShare }) => size * linkShare);
-  const paragraphsOf = sumOver(blocks, (block) => (isParagraph(block) ? block.size : 0));
-  const all = paragraphsOf(root);
+export interface Pruned {
+  /** Elements that are marked as the text of an article, and are not pruned. */
+  readonly texts: readonly PageElement[];
+  /** Outermost elements of readers' comments. They are pruned. */
+  readonly comments: readonly PageElement[];
+}
 
-  const aroundText = new Set<PageElement>();
-  const textFigures = new Set<PageElement>();
-  for (const element of elements) {
-    if (isText(element) && paragraphsOf(element) > TEXT_SIZE) addWithParents(element, aroundText);
-    if (element.figure !== undefined && FIGURE_TEXT.has(element.tag.name)) textFigures.add(element.figure);
-  }
-
-  /** The share of the page's paragraphs that the element would have to hold to be kept; 0 if nothing is against it. */
-  const keepShare = (element: PageElement): number => {
-    const { tag, hints } = element;
-    if (element.isHidden) return SHARE.hidden;
-    if (PRUNED_TAGS.has(tag.name) || (tag.name === 'figure' && !textFigures.has(element))) return SHARE.tag;
-    if (element.role !== '' && PRUNED_ROLES.has(element.role)) return SHARE.tag;
-    // The id of a heading is made of its words.
-    if ((hints & SUSPECT) === 0 || tag.level > 0 || aroundText.has(element)) return 0;
-    if ((hints & HINT.comments) !== 0) return SHARE.comments;
-    if ((hints & HINT.boilerplate) !== 0) return SHARE.boilerplate;
-    const size = sizeOf(element);
-    return size < DOUBTFUL_SIZE || linksOf(element) > DOUBTFUL_LINK_SHARE * size ? SHARE.doubtful : 0;
-  };
-
-  for (const element of elements) {
+/** Marks what is not part of the text, in the elements themselves. */
+export function prune(tree: PageTree): Pruned {
+  const rules = new PruningRules(tree);
+  const comments: PageElement[] = [];
+  for (const element of tree.elements) {
     const { parent } = element;
     if (parent === undefined) continue;
     if (parent.isPruned) {
@@ -63,11 +45,75 @@ export function prune(tree: PageTree): PageElement[] {
       element.isUnseen = parent.isUnseen || element.isHidden;
       continue;
     }
-    const share = keepShare(element);
-    element.isPruned = share > 0 && paragraphsOf(element) <= share * all;
+    element.isPruned = rules.isPruned(element, rules.keepShare(element), tree.root);
     element.isUnseen = element.isPruned && element.isHidden;
+    if (element.isPruned && !element.isHidden && (element.hints & HINT.comments) !== 0)
+      comments.push(element);
   }
-  return elements.filter((element) => !element.isPruned && isText(element));
+  const texts = tree.elements.filter((element) => !element.isPruned && isText(element));
+  return { texts, comments };
+}
+
+/** Takes comments back into the text, without what surrounds them. */
+export function restoreComments(tree: PageTree, comments: readonly PageElement[]): void {
+  const rules = new PruningRules(tree);
+  const roots = new Set(comments);
+  let root: PageElement | undefined;
+  for (const element of tree.elements) {
+    if (root !== undefined && element.depth <= root.depth) root = undefined;
+    if (roots.has(element)) {
+      root = element;
+      element.isPruned = false;
+    } else if (root !== undefined) {
+      // In an element of comments, names say what belongs to each of them.
+      const share = rules.keepShare(element, HINT.comments);
+      element.isPruned = element.parent?.isPruned === true || rules.isPruned(element, share, root);
+    }
+  }
+}
+
+/** What is against an element of a page. */
+class PruningRules {
+  private readonly sizeOf: (element: PageElement) => number;
+  private readonly linksOf: (element: PageElement) => number;
+  private readonly paragraphsOf: (element: PageElement) => number;
+  private readonly aroundText = new Set<PageElement>();
+  private readonly textFigures = new Set<PageElement>();
+
+  constructor({ elements, blocks }: PageTree) {
+    this.sizeOf = sumOver(blocks, ({ size }) => size);
+    this.linksOf = sumOver(blocks, ({ size, linkShare }) => size * linkShare);
+    this.paragraphsOf = sumOver(blocks, (block) => (isParagraph(block) ? block.size : 0));
+    for (const element of elements) {
+      if (isText(element) && this.paragraphsOf(element) > TEXT_SIZE) addWithParents(element, this.aroundText);
+      if (element.figure !== undefined && FIGURE_TEXT.has(element.tag.name))
+        this.textFigures.add(element.figure);
+    }
+  }
+
+  /** @param whole what the share is a share of */
+  isPruned(element: PageElement, share: number, whole: PageElement): boolean {
+    return share > 0 && this.paragraphsOf(element) <= share * this.paragraphsOf(whole);
+  }
+
+  /**
+   * The share of the page's paragraphs that the element would have to hold to be kept; 0 if nothing is against it.
+   * @param ignored hints that do not count
+   */
+  keepShare(element: PageElement, ignored = 0): number {
+    const { tag } = element;
+    const hints = element.hints & ~ignored;
+    if (element.isHidden) return SHARE.hidden;
+    if (PRUNED_TAGS.has(tag.name) || (tag.name === 'figure' && !this.textFigures.has(element)))
+      return SHARE.tag;
+    if (element.role !== '' && PRUNED_ROLES.has(element.role)) return SHARE.tag;
+    // The id of a heading is made of its words.
+    if ((hints & SUSPECT) === 0 || tag.level > 0 || this.aroundText.has(element)) return 0;
+    if ((hints & HINT.comments) !== 0) return SHARE.comments;
+    if ((hints & HINT.boilerplate) !== 0) return SHARE.boilerplate;
+    const size = this.sizeOf(element);
+    return size < DOUBTFUL_SIZE || this.linksOf(element) > DOUBTFUL_LINK_SHARE * size ? SHARE.doubtful : 0;
+  }
 }
 
 function isText(element: PageElement): boolean {

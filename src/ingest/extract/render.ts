@@ -23,6 +23,7 @@ export function renderBlocks(blocks: readonly TextBlock[]): string {
   return parts.join('');
 }
 
-function isCellText(text: string): boolean {
+/** Whether a text fits into one cell of a table that is read as lines. */
+export function isCellText(text: string): boolean {
   return text.length <= MAX_CELL_CHARS && !text.includes('\n');
 }
