@@ -5,7 +5,7 @@
  * script in the neighbourhood where a text has them count for it, characters that a text hardly has and bytes that
  * do not decode count against it. The mean is compared, so that one-byte and two-byte encodings are on one scale.
  */
-import { decodeSingleByte, SINGLE_BYTE_FALLBACKS } from './single-byte.js';
+import { decodeStart } from './encodings.js';
 
 const SAMPLE_BYTES = 16_384;
 /** In order of preference where scores are equal. */
@@ -65,9 +65,7 @@ export function guessEncoding(bytes: Uint8Array): string {
   const sample = bytes.subarray(0, SAMPLE_BYTES);
   let best: { name: string; score: number } = { name: 'windows-1252', score: -Infinity };
   for (const name of CANDIDATES) {
-    const text = SINGLE_BYTE_FALLBACKS.has(name)
-      ? decodeSingleByte(sample, name)
-      : new TextDecoder(name).decode(sample, { stream: true });
+    const text = decodeStart(sample, name);
     const score = scoreOf(text, name);
     if (score > best.score) best = { name, score };
   }

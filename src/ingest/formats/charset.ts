@@ -8,8 +8,8 @@
  * not is not believed.
  */
 import { isUtf8 } from 'node:buffer';
-import { decodeSingleByte, SINGLE_BYTE_FALLBACKS } from './single-byte.js';
 import { guessEncoding } from './charset-guess.js';
+import { decodeAs, encodingOf } from './encodings.js';
 
 /** The standard looks at 1024 bytes; real pages put scripts before the element. */
 const META_BYTES = 4096;
@@ -71,26 +71,8 @@ function declaredEncoding(bytes: Uint8Array): string | undefined {
   );
   const encoding = encodingOf(META_CHARSET.exec(head)?.[1]) ?? encodingOf(XML_ENCODING.exec(head)?.[1]);
   // A declaration that could be read as ASCII is not in UTF-16 (HTML Standard, 13.2.3.2).
-  return encoding?.startsWith('utf-16') === true ? 'utf-8' : encoding;
-}
-
-/** WHATWG name for a label; undefined for a label that nobody knows. */
-export function encodingOf(label: string | undefined): string | undefined {
-  if (label === undefined) return undefined;
-  const name = label.trim().toLowerCase();
-  if (SINGLE_BYTE_FALLBACKS.has(name)) return name;
-  try {
-    return new TextDecoder(name).encoding;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Text of bytes in an encoding that `detectEncoding` named. A byte order mark is no part of it. */
-export function decodeAs(bytes: Uint8Array, encoding: string): string {
-  return SINGLE_BYTE_FALLBACKS.has(encoding)
-    ? decodeSingleByte(bytes, encoding)
-    : new TextDecoder(encoding).decode(bytes);
+  if (encoding?.startsWith('utf-16') === true) return 'utf-8';
+  return encoding === 'x-user-defined' ? 'windows-1252' : encoding;
 }
 
 /** Whether so few sequences fail to decode as UTF-8 that the text is UTF-8 with damage. */

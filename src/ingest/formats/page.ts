@@ -1,7 +1,8 @@
 /** Bytes of an HTML page or a plain text -> text, and what the page says of itself. */
 import { extractMainText } from '../extract/extract.js';
-import { decodeAs, decodeToUtf8, detectEncoding } from './charset.js';
+import { decodeToUtf8, detectEncoding } from './charset.js';
 import { cleanText } from './clean-text.js';
+import { decodeAs } from './encodings.js';
 
 export interface Page {
   readonly text: string;

@@ -1,7 +1,8 @@
 /** Expected texts are strings; the bytes of each encoding come from iconv-lite, or are written out. */
 import iconv from 'iconv-lite';
 import { describe, expect, it } from 'vitest';
-import { decodeAs, detectEncoding, encodingOf } from '../../../src/ingest/formats/charset.js';
+import { detectEncoding } from '../../../src/ingest/formats/charset.js';
+import { decodeAs, encodingOf } from '../../../src/ingest/formats/encodings.js';
 
 /** Name and text as a page in these bytes is read. */
 function read(bytes: Uint8Array, label?: string, isHtml = true): [string, string] {
