@@ -49,6 +49,8 @@ async function ingest(
     'keep-all',
     '--tokenizer',
     tokenizer,
+    '--workers',
+    '1',
     '--json',
   ]);
   return { status, stderr, counts: stdout === '' ? {} : (JSON.parse(stdout) as Summary).counts };

@@ -21,6 +21,11 @@ let inputs: string[];
 let documents: GeneratedDocument[];
 /** Exists beforehand, so that windows commit one by one from the first. */
 let tokenizer: string;
+/** Workspaces that no test changes: with a tokenizer of its own; with `tokenizer`, in one window, by one worker. */
+let trainedWorkspace: string;
+let trainedSummary: IngestSummary;
+let whole: string;
+let wholeSummary: IngestSummary;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tokenmill-pipeline-'));
@@ -29,6 +34,10 @@ beforeAll(async () => {
   inputs = [join(folder, 'a.jsonl'), join(folder, 'b.jsonl.gz')];
   await writeFile(inputs[0], toJsonl(documents.slice(0, 350)));
   await writeFile(inputs[1], gzipSync(toJsonl(documents.slice(350))));
+  trainedWorkspace = await newWorkspace();
+  trainedSummary = await run(trainedWorkspace, { workers: 2 });
+  whole = await newWorkspace();
+  wholeSummary = await run(whole, { window: 1e9, tokenizer });
 });
 
 const newWorkspace = (): Promise<string> => mkdtemp(join(folder, 'workspace-'));
@@ -42,7 +51,7 @@ async function run(
     dataset: 'd',
     tokenizer: 'train:512',
     shardTokens: 20_000,
-    workers: 2,
+    workers: 1,
     ...settings,
   });
   const { sources } = await expandInputs(more.inputs ?? inputs);
@@ -56,8 +65,7 @@ async function run(
 
 describe('ingest', () => {
   it('accounts for every document and decides as the corpus was made', async () => {
-    const workspace = await newWorkspace();
-    const { counts, totals } = await run(workspace);
+    const { counts, totals } = trainedSummary;
     const made = (kind: GeneratedDocument['kind']): number =>
       documents.filter((document) => document.kind === kind).length;
     expect(counts).toMatchObject({
@@ -69,14 +77,13 @@ describe('ingest', () => {
       'dropped.near_duplicate': made('near'),
     });
     expect(counts).toEqual(totals);
-    const decided = await decisions(workspace);
+    const decided = await decisions(trainedWorkspace);
     expect(decided.map(({ ordinal }) => ordinal)).toEqual(documents.map((_, index) => index));
     expect(new Set(decided.map(({ document_id }) => document_id)).size).toBe(600);
   });
 
   it('writes shards that hold each kept document once, in order, with the tokens of its text', async () => {
-    const workspace = await newWorkspace();
-    await run(workspace);
+    const workspace = trainedWorkspace;
     const paths = new Workspace(workspace).dataset('d');
     const trained = await loadTokenizer(join(workspace, 'tokenizers', 'd-512'));
     for (const split of ['train', 'valid']) {
@@ -114,8 +121,7 @@ describe('ingest', () => {
   });
 
   it('puts every train shard into the queue once', async () => {
-    const workspace = await newWorkspace();
-    await run(workspace);
+    const workspace = trainedWorkspace;
     const queue = new Queue(new Workspace(workspace).dataset('d').queue);
     const train = await rows(workspace, `SELECT name FROM shards WHERE split = 'train' ORDER BY name`);
     expect((await queue.list()).map(({ name, state }) => [name, state])).toEqual(
@@ -125,11 +131,9 @@ describe('ingest', () => {
   });
 
   it('gives byte-identical shards and equal verdicts for any number of workers and any window', async () => {
-    const first = await newWorkspace();
-    const { commits } = await run(first, { workers: 1, window: 1e9, tokenizer });
-    expect(commits).toBe(1);
-    const shards = await shardHashes(first, 'd');
-    const decided = await decisions(first);
+    expect(wholeSummary.commits).toBe(1);
+    const shards = await shardHashes(whole, 'd');
+    const decided = await decisions(whole);
     for (const [workers, window] of [
       [2, 1e9],
       [1, 50_000],
@@ -145,8 +149,6 @@ describe('ingest', () => {
   });
 
   it('continues a dataset: a later ingest sees the duplicates of an earlier one, and skips what was read', async () => {
-    const whole = await newWorkspace();
-    await run(whole, { tokenizer });
     const parts = await newWorkspace();
     await run(parts, { tokenizer }, { inputs: [inputs[0]] });
     const summary = await run(parts, { tokenizer });
@@ -156,8 +158,6 @@ describe('ingest', () => {
   });
 
   it('stops at a commit when it is interrupted, and ends identical when it is run again', async () => {
-    const whole = await newWorkspace();
-    await run(whole, { tokenizer });
     const cut = await newWorkspace();
     const controller = new AbortController();
     let calls = 0;
@@ -177,8 +177,7 @@ describe('ingest', () => {
   });
 
   it('tells what does not fit an existing dataset', async () => {
-    const workspace = await newWorkspace();
-    await run(workspace, { tokenizer });
+    const workspace = whole;
     await expect(run(workspace, { tokenizer: 'train:600' })).rejects.toMatchObject({
       code: 'CONFIG_MISMATCH',
       message: expect.stringContaining(`--tokenizer ${tokenizer}, not train:600`) as string,
