@@ -157,6 +157,16 @@ export const metricColumns: readonly Column[] = [
   { name: 'tokens_per_second', type: 'DOUBLE' },
 ];
 
+/** Columns of a run's `consumed.jsonl`, which the `training_tokens` view reads: what a step was trained on. */
+export const consumedColumns: readonly Column[] = [
+  { name: 'step', type: 'BIGINT' },
+  DATASET_COLUMN,
+  { name: 'shard', type: 'VARCHAR' },
+  { name: 'epoch', type: 'BIGINT' },
+  { name: 'first_token', type: 'BIGINT' },
+  { name: 'tokens', type: 'BIGINT' },
+];
+
 /**
  * Joins column lists into one. DuckDB compares names without case, and so does this.
  * @throws TokenmillError INTERNAL where two columns have one name

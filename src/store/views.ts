@@ -18,6 +18,7 @@ import { STATES } from './queue.js';
 import {
   badRecordColumns,
   commitColumns,
+  consumedColumns,
   DATASET_COLUMN,
   documentColumns,
   emptySelect,
@@ -57,6 +58,7 @@ export const VIEWS = [
   'queue',
   'rules',
   'training',
+  'training_tokens',
 ] as const;
 
 /** Those that are tables, filled out of the commit log, the queue and the policies. */
@@ -64,6 +66,8 @@ const COPIED = ['commits', 'verdicts', 'sources', 'bad_records', 'shards', 'queu
 
 /** Name of the file in a run's folder that the `training` view reads: one JSON object a line. */
 export const METRICS_FILE = 'metrics.jsonl';
+/** The same for `training_tokens`. */
+const CONSUMED_FILE = 'consumed.jsonl';
 
 const RUN_COLUMN: Column = { name: 'run', type: 'VARCHAR' };
 
@@ -87,6 +91,7 @@ export function viewColumns(signals: readonly Column[] = []): Record<(typeof VIE
     queue: [...queueColumns],
     rules: [...ruleColumns],
     training: joinColumns([RUN_COLUMN], metricColumns),
+    training_tokens: joinColumns([RUN_COLUMN], consumedColumns),
   };
 }
 
@@ -192,7 +197,11 @@ export class WorkspaceViews {
 
   private async listRuns(): Promise<string[]> {
     const runs = await listFolder(this.workspace.models);
-    return runs.filter((run) => existsSync(join(this.workspace.models, run, METRICS_FILE)));
+    return runs.filter((run) => this.hasFile(run, METRICS_FILE));
+  }
+
+  private hasFile(run: string, file: string): boolean {
+    return existsSync(join(this.workspace.models, run, file));
   }
 
   private async apply(
@@ -219,7 +228,10 @@ export class WorkspaceViews {
         await this.createFileView('documents', states);
         await this.createFileView('signatures', states);
       }
-      if (trained) await this.createTrainingView(runs);
+      if (trained) {
+        await this.createRunView('training', METRICS_FILE, metricColumns, runs);
+        await this.createRunView('training_tokens', CONSUMED_FILE, consumedColumns, runs);
+      }
       await this.connection.run('COMMIT');
     } catch (error) {
       await this.connection.run('ROLLBACK');
@@ -261,15 +273,23 @@ export class WorkspaceViews {
     await this.connection.run(`CREATE OR REPLACE VIEW ${kind} AS ${selects.join('\nUNION ALL BY NAME\n')}`);
   }
 
-  private async createTrainingView(runs: readonly string[]): Promise<void> {
-    const types = metricColumns.map(({ name, type }) => `${quoteName(name)}: ${quoteText(type)}`).join(', ');
-    const selects = runs.map((run) => {
-      const file = quoteText(join(this.workspace.models, run, METRICS_FILE));
-      // A run that is being written may end in half a line, which reads as a row of NULL.
-      return `SELECT ${quoteText(run)} AS run, * FROM read_json(${file}, format = 'newline_delimited', ignore_errors = true, columns = {${types}}) WHERE step IS NOT NULL`;
-    });
-    const all = [emptySelect(viewColumns().training), ...selects].join('\nUNION ALL BY NAME\n');
-    await this.connection.run(`CREATE OR REPLACE VIEW training AS ${all}`);
+  /** A view over a file of JSON lines in the folders of runs. */
+  private async createRunView(
+    view: 'training' | 'training_tokens',
+    file: string,
+    columns: readonly Column[],
+    runs: readonly string[],
+  ): Promise<void> {
+    const types = columns.map(({ name, type }) => `${quoteName(name)}: ${quoteText(type)}`).join(', ');
+    const selects = runs
+      .filter((run) => this.hasFile(run, file))
+      .map((run) => {
+        const path = quoteText(join(this.workspace.models, run, file));
+        // A run that is being written may end in half a line, which reads as a row of NULL.
+        return `SELECT ${quoteText(run)} AS run, * FROM read_json(${path}, format = 'newline_delimited', ignore_errors = true, columns = {${types}}) WHERE step IS NOT NULL`;
+      });
+    const all = [emptySelect(viewColumns()[view]), ...selects].join('\nUNION ALL BY NAME\n');
+    await this.connection.run(`CREATE OR REPLACE VIEW ${view} AS ${all}`);
   }
 }
 

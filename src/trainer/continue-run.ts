@@ -21,7 +21,7 @@ import { CommitFeed, QueueFeed } from './loader/feeds.js';
 import { type RowPosition, RowSource } from './loader/rows.js';
 import { type MixtureSource, TrainingData } from './loader/training-data.js';
 import { runLoop, type LoopPosition, type LoopProgress, type LoopResult } from './loop.js';
-import { MetricsFile } from './metrics.js';
+import { CONSUMED_FILE, METRICS_FILE, StepFile } from './metrics.js';
 import { parameterCount, parameterSpecs } from './models/registry.js';
 import type { RunSettings, TrainOptions } from './options.js';
 import { freshMoments, initialState, type ModelState } from './programs/state.js';
@@ -96,7 +96,8 @@ export async function continueRun(
         checkpointEvery: options.checkpointEvery,
         evaluate: evaluator(run, context.workspace, program, data, options, context.signal),
         checkpoint: (position) => saveCheckpoint(position, run, program, data, options.keep),
-        metrics: await MetricsFile.open(run.folder, start.step),
+        metrics: await StepFile.open(run.folder, METRICS_FILE, start.step),
+        consumed: await StepFile.open(run.folder, CONSUMED_FILE, start.step),
         log,
         onProgress: context.onProgress,
         signal: context.signal,

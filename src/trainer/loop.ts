@@ -8,7 +8,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { TokenmillError } from '../core/errors.js';
 import type { Log } from '../core/log.js';
 import type { TrainingBatch } from './loader/batch.js';
-import type { StepMetrics } from './metrics.js';
+import { type ConsumedTokens, consumedTokens, type StepMetrics } from './metrics.js';
 import type { TrainingProgram } from './programs/training.js';
 import { learningRate, type Schedule } from './schedule.js';
 import type { Evaluation } from './validation.js';
@@ -53,6 +53,7 @@ export interface LoopContext {
   /** Writes a checkpoint of this position; durable when it resolves. */
   readonly checkpoint: (position: LoopPosition) => Promise<void>;
   readonly metrics: { append(metrics: StepMetrics): Promise<void> };
+  readonly consumed: { append(...ranges: readonly ConsumedTokens[]): Promise<void> };
   readonly log: Log;
   readonly onProgress?: (progress: LoopProgress) => void;
   /** Aborting ends the loop after the current step, with a checkpoint. */
@@ -102,6 +103,7 @@ export async function runLoop(start: LoopPosition, context: LoopContext): Promis
     const last = position.step === schedule.steps;
     evaluation = last || position.step % context.evalEvery === 0 ? await context.evaluate() : undefined;
     await report(done.metrics, mean(losses), evaluation, context);
+    await context.consumed.append(...consumedTokens(position.step, batch));
     if (last || position.step % context.checkpointEvery === 0) await save();
   }
   if (position.step < schedule.steps) {

@@ -1,7 +1,8 @@
 /**
- * Chooses the next token from a model's logits: temperature, then top-k, then top-p (nucleus sampling, Holtzman et
- * al., 2020), in the order of Hugging Face's logits processors. Equal logits count in order of their ids, so a choice
- * depends on logits, options and random state alone.
+ * Chooses the next token from a model's logits: repetition penalty (Keskar et al., 2019, section 4.1), temperature, then
+ * top-k, then top-p (nucleus sampling, Holtzman et al., 2020), then min-p (Nguyen et al., 2024), in the order of Hugging
+ * Face's logits processors. Equal logits count in order of their ids, so a choice depends on logits, options and random
+ * state alone.
  */
 import type { Random } from '../core/random.js';
 
@@ -12,12 +13,16 @@ export interface SamplingOptions {
   readonly topK: number | null;
   /** Of these, the fewest likeliest whose probabilities reach this sum stay; 1 keeps all. */
   readonly topP: number;
+  /** Of these, those that are at least so many times as likely as the likeliest stay; 0, the default, keeps all. */
+  readonly minP?: number;
+  /** Of tokens that the text has already, logits above 0 are divided by it and others multiplied; 1 is the default. */
+  readonly repetitionPenalty?: number;
 }
 
 /** An id below `logits.length`. Draws one number from `random`, except at temperature 0. */
 export function sampleToken(
   logits: Float32Array,
-  { temperature, topK, topP }: SamplingOptions,
+  { temperature, topK, topP, minP = 0 }: SamplingOptions,
   random: Random,
 ): number {
   if (temperature === 0) return largest(logits);
@@ -25,13 +30,30 @@ export function sampleToken(
   const top = logits[ids.reduce((best, id) => (logits[id] > logits[best] ? id : best), ids[0])];
   const weights = Float64Array.from(ids, (id) => Math.exp((logits[id] - top) / temperature));
   const count = topP < 1 ? nucleus(weights, topP) : weights.length;
-  const kept = weights.subarray(0, count);
+  // The likeliest has weight 1.
+  const kept = weights.subarray(0, count).map((weight) => (weight < minP ? 0 : weight));
+  const last = kept.findLastIndex((weight) => weight > 0);
   let rest = random.next() * sum(kept);
-  for (let i = 0; i < count - 1; i++) {
+  for (let i = 0; i < last; i++) {
     rest -= kept[i];
     if (rest < 0) return ids[i];
   }
-  return ids[count - 1];
+  return ids[last];
+}
+
+/** The logits with the penalty of `options`, if there is one. `seen` has the tokens of the text. */
+export function penalized(
+  logits: Float32Array,
+  seen: ReadonlySet<number>,
+  { repetitionPenalty = 1 }: SamplingOptions,
+): Float32Array {
+  if (repetitionPenalty === 1) return logits;
+  const changed = logits.slice();
+  for (const id of seen) {
+    if (id >= changed.length) continue;
+    changed[id] = changed[id] > 0 ? changed[id] / repetitionPenalty : changed[id] * repetitionPenalty;
+  }
+  return changed;
 }
 
 /** Id of the largest logit; the lowest of several. */

@@ -94,6 +94,7 @@ describe('the shell', () => {
       'signatures',
       'sources',
       'training',
+      'training_tokens',
       'verdicts',
       '',
     ]);

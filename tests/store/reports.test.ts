@@ -50,6 +50,7 @@ describe('the reports', () => {
       'shards',
       'sources',
       'tokens',
+      'training-shards',
       'training',
     ]);
     for (const report of reports) {
@@ -124,6 +125,15 @@ describe('the reports', () => {
       ['first', 4, 256, 1.5, null, null, 0.1, 9],
     ]);
     expect(await table('training', { run: 'other' })).toEqual([]);
+  });
+
+  it('training-shards: what was read of each shard, and what of it again', async () => {
+    expect(await table('training-shards')).toEqual([
+      ['first', 'crawl', 'train-000001', 1, 1, 2, 100, 100, 0],
+      // Tokens 0 to 20, then 10 to 70.
+      ['first', 'crawl', 'train-000002', 1, 2, 3, 80, 100, 10],
+    ]);
+    expect(await table('training-shards', { run: 'other' })).toEqual([]);
   });
 
   it('lineage: from the row of a shard to source, offset and length', async () => {

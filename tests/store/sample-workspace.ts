@@ -107,5 +107,14 @@ export async function sampleWorkspace(root: string): Promise<Workspace> {
     }),
   );
   await writeFile(join(run, 'metrics.jsonl'), `${steps.join('\n')}\n`);
+  const ranges = [
+    [1, 'train-000001', 0, 60],
+    [2, 'train-000001', 60, 40],
+    [2, 'train-000002', 0, 20],
+    [3, 'train-000002', 10, 60],
+  ].map(([step, shard, from, tokens]) =>
+    JSON.stringify({ step, dataset: 'crawl', shard, epoch: 1, first_token: from, tokens }),
+  );
+  await writeFile(join(run, 'consumed.jsonl'), `${ranges.join('\n')}\n`);
   return workspace;
 }

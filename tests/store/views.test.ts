@@ -92,6 +92,15 @@ describe('views of an empty workspace', () => {
       'bits_per_byte DOUBLE',
       'tokens_per_second DOUBLE',
     ]);
+    expect(await test.columns('training_tokens')).toEqual([
+      'run VARCHAR',
+      'step BIGINT',
+      'dataset VARCHAR',
+      'shard VARCHAR',
+      'epoch BIGINT',
+      'first_token BIGINT',
+      'tokens BIGINT',
+    ]);
   });
 
   it('names every view there is', async () => {

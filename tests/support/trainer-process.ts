@@ -43,14 +43,21 @@ export async function smallWorkspace(
   return { ...made, model };
 }
 
-/** Trains in another process, on the compiled code. */
+/** Trains in another process, on the compiled code. @param killAt operation on files at which it is killed, from 1 */
 export async function trainProcess(
   { workspace, model }: SmallWorkspace,
   options: Readonly<Record<string, unknown>>,
   onStart?: (child: ChildProcess) => void,
+  killAt?: number,
 ): Promise<CliResult> {
   const settings = { dataset: 'd', model, run: 'r', batch: 4, context: 16, threads: 1, ...options };
-  return run(process.execPath, [DRIVER, workspace.root, JSON.stringify(settings)], { onStart });
+  const args = [
+    DRIVER,
+    workspace.root,
+    JSON.stringify(settings),
+    ...(killAt === undefined ? [] : [String(killAt)]),
+  ];
+  return run(process.execPath, args, { onStart });
 }
 
 /** Everything about a run's end that has to be the same for every way to it. */
@@ -68,5 +75,5 @@ export async function outcome(
     .trimEnd()
     .split('\n')
     .map((line) => ({ ...(JSON.parse(line) as Record<string, unknown>), tokens_per_second: 0 }));
-  return { hashes, metrics };
+  return { hashes, metrics, consumed: await readFile(join(folder, 'consumed.jsonl'), 'utf8') };
 }

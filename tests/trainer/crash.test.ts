@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { Random } from '../../src/core/random.js';
+import type { ConsumedTokens } from '../../src/trainer/metrics.js';
 import type { StreamRecord } from '../../src/trainer/loader/segments.js';
 import {
   outcome,
@@ -16,13 +17,21 @@ import {
 } from '../support/trainer-process.js';
 import { commitShards, queueStates } from '../support/training.js';
 
-const KILLS = 6;
+const KILLS = 20;
 /** Milliseconds: each test starts several processes, and a busy machine takes its time. */
 const TIMEOUT = 240_000;
 const STEPS = 60;
 /** 64 tokens a step: 3840 in all, two epochs and a bit of these. */
 const SHARDS = [textTokens(1, 60), textTokens(2, 90), textTokens(3, 40), textTokens(4, 60)];
-const OPTIONS = { steps: STEPS, checkpointEvery: 7, evalEvery: 20 };
+const OPTIONS = {
+  steps: STEPS,
+  checkpointEvery: 7,
+  evalEvery: 20,
+  batch: 2,
+  accumulate: 2,
+  shuffle: 6,
+  optimizer: 'muon',
+};
 
 let undisturbed: Promise<SmallWorkspace> | undefined;
 
@@ -35,7 +44,7 @@ async function trainWhole(): Promise<SmallWorkspace> {
 }
 
 it(
-  `a run that was killed ${KILLS} times ends bit-identical to one that was not`,
+  `runs that were killed ${KILLS} times end bit-identical to one that was not, and read every token once an epoch`,
   { timeout: TIMEOUT },
   async () => {
     const whole = await (undisturbed ??= trainWhole());
@@ -44,20 +53,24 @@ it(
     const finished: SmallWorkspace[] = [];
     let killed = await smallWorkspace(SHARDS);
     for (let kills = 0; kills < KILLS || finished.length === 0;) {
-      // Most die some time after a random line of progress, which is anywhere in the work; some while they start.
-      const lines = random.below(7);
-      const delay = random.below(lines === 0 ? 400 : 60);
+      // Every other one dies at some operation on files, between two writes or within one, the rest at some time.
       const spare = kills === KILLS;
-      const result = await trainProcess(killed, OPTIONS, (child) => {
-        if (spare) return;
-        let seen = 0;
-        const kill = (): void => void setTimeout(() => child.kill('SIGKILL'), delay);
-        if (lines === 0) kill();
-        child.stderr?.on('data', () => {
-          seen += 1;
-          if (seen === lines) kill();
-        });
-      });
+      const operation = kills % 2 === 0 && !spare ? 1 + random.below(150) : undefined;
+      const lines = 1 + random.below(6);
+      const delay = random.below(40);
+      const result = await trainProcess(
+        killed,
+        OPTIONS,
+        (child) => {
+          if (spare || operation !== undefined) return;
+          let seen = 0;
+          child.stderr?.on('data', () => {
+            seen += 1;
+            if (seen === lines) setTimeout(() => child.kill('SIGKILL'), delay);
+          });
+        },
+        operation,
+      );
       if (result.signal === 'SIGKILL') {
         kills += 1;
         continue;
@@ -76,8 +89,29 @@ it(
         'step-000060',
       ]);
     }
+    expect(await timesRead(whole)).toEqual([
+      [1, SHARDS.flat().length, 1],
+      [2, SHARDS.flat().length, 1],
+    ]);
   },
 );
+
+/** By epoch that ended: how many tokens were read, and how often at most each of them. */
+async function timesRead({
+  workspace,
+}: SmallWorkspace): Promise<[epoch: number, tokens: number, times: number][]> {
+  const lines = (await readFile(join(workspace.models, 'r', 'consumed.jsonl'), 'utf8')).trimEnd().split('\n');
+  const epochs = new Map<number, Map<string, number>>();
+  for (const line of lines) {
+    const { shard, epoch, first_token: first, tokens } = JSON.parse(line) as ConsumedTokens;
+    const times = epochs.get(epoch) ?? new Map<string, number>();
+    for (let place = first; place < first + tokens; place++) {
+      times.set(`${shard} ${place}`, (times.get(`${shard} ${place}`) ?? 0) + 1);
+    }
+    epochs.set(epoch, times);
+  }
+  return [...epochs].slice(0, -1).map(([epoch, times]) => [epoch, times.size, Math.max(...times.values())]);
+}
 
 it(
   'SIGINT ends a run after its step with a checkpoint and status 130; the same command finishes it',

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { TrainingBatch } from '../../src/trainer/loader/batch.js';
 import { MAX_SKIPPED_STEPS, runLoop, type LoopContext, type LoopPosition } from '../../src/trainer/loop.js';
-import type { StepMetrics } from '../../src/trainer/metrics.js';
+import type { ConsumedTokens, StepMetrics } from '../../src/trainer/metrics.js';
 import type { Evaluation } from '../../src/trainer/validation.js';
 import { FakeProgram } from '../support/fake-program.js';
 
@@ -14,6 +14,7 @@ class Fixture {
   readonly events: string[] = [];
   readonly metrics: StepMetrics[] = [];
   readonly log: string[] = [];
+  readonly consumed: ConsumedTokens[] = [];
   readonly checkpoints: LoopPosition[] = [];
   readonly program: FakeProgram;
   readonly context: LoopContext;
@@ -43,14 +44,23 @@ class Fixture {
           this.metrics.push(line);
         },
       },
+      consumed: { append: async (...ranges) => void this.consumed.push(...ranges) },
       log: (message) => this.log.push(message),
       ...change,
     };
   }
 
+  range(): TrainingBatch['consumed'][number] {
+    return { dataset: 'd', shard: 's', epoch: 1, start: 4 * this.batches - 4, end: 4 * this.batches };
+  }
+
   batch(): TrainingBatch {
     this.batches += 1;
-    return { ids: new Int32Array(4).fill(this.batches), targets: new Int32Array(4), consumed: [] };
+    return {
+      ids: new Int32Array(4).fill(this.batches),
+      targets: new Int32Array(4),
+      consumed: [this.range()],
+    };
   }
 }
 
@@ -103,6 +113,16 @@ describe('loop', () => {
     expect(loop.log.at(-1)).toMatch(
       /^step 3\/3 {2}loss 344\.3333 .* validation 2\.0000 {2}1\.5000 bits\/byte$/,
     );
+  });
+
+  it('writes down which tokens each step was trained on', async () => {
+    const loop = new Fixture(2);
+    await runLoop(START, loop.context);
+    const range = { dataset: 'd', shard: 's', epoch: 1, tokens: 4 };
+    expect(loop.consumed).toEqual([
+      { step: 1, ...range, first_token: 0 },
+      { step: 2, ...range, first_token: 4 },
+    ]);
   });
 
   it('uses the schedule’s rate of each step, also from the middle', async () => {

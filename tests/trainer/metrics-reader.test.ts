@@ -2,7 +2,7 @@ import { appendFile, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { MetricsFile, type StepMetrics } from '../../src/trainer/metrics.js';
+import { METRICS_FILE, StepFile, type StepMetrics } from '../../src/trainer/metrics.js';
 import { readLastMetrics, readMetrics } from '../../src/trainer/metrics-reader.js';
 
 const STEPS = 3000;
@@ -22,7 +22,7 @@ function metrics(step: number): StepMetrics {
 
 it('gives the steps behind a step, as many as asked for, wherever in the file', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'tokenmill-metrics-'));
-  const file = await MetricsFile.open(folder, 0);
+  const file = await StepFile.open<StepMetrics>(folder, METRICS_FILE, 0);
   const all = Array.from({ length: STEPS }, (_, index) => metrics(index + 1));
   for (const line of all) await file.append(line);
   for (const since of [0, 1, 2, 49, 500, 1499, 1500, 2000, 2998, 2999, 3000, 9999]) {

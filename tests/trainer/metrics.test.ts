@@ -2,7 +2,7 @@ import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { MetricsFile, type StepMetrics } from '../../src/trainer/metrics.js';
+import { METRICS_FILE, StepFile, type StepMetrics } from '../../src/trainer/metrics.js';
 
 const line = (step: number): StepMetrics => ({
   run: 'r',
@@ -24,7 +24,7 @@ const text = (...steps: number[]): string => steps.map((step) => `${JSON.stringi
 
 it('appends one line a step to a new file', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'tokenmill-metrics-'));
-  const metrics = await MetricsFile.open(folder, 0);
+  const metrics = await StepFile.open<StepMetrics>(folder, METRICS_FILE, 0);
   await metrics.append(line(1));
   await metrics.append(line(2));
   expect(await readFile(join(folder, 'metrics.jsonl'), 'utf8')).toBe(
@@ -35,7 +35,7 @@ it('appends one line a step to a new file', async () => {
 
 it('cuts off what comes again after a restart: later steps and half a line', async () => {
   const { folder, read } = await folderWith(text(1, 2, 3, 4) + '{"run":"r","st');
-  const metrics = await MetricsFile.open(folder, 2);
+  const metrics = await StepFile.open<StepMetrics>(folder, METRICS_FILE, 2);
   expect(await read()).toBe(text(1, 2));
   await metrics.append(line(3));
   expect(await read()).toBe(text(1, 2, 3));
@@ -43,14 +43,14 @@ it('cuts off what comes again after a restart: later steps and half a line', asy
 
 it('cuts off half a line also where no step is too many, and what is no object', async () => {
   const { folder, read } = await folderWith(text(1) + 'null\n7\n' + text(2).slice(0, -5));
-  await MetricsFile.open(folder, 5);
+  await StepFile.open<StepMetrics>(folder, METRICS_FILE, 5);
   expect(await read()).toBe(text(1));
 });
 
 it('leaves a whole file alone, and begins anew from step 0', async () => {
   const { folder, read } = await folderWith(text(1, 2));
-  await MetricsFile.open(folder, 2);
+  await StepFile.open<StepMetrics>(folder, METRICS_FILE, 2);
   expect(await read()).toBe(text(1, 2));
-  await MetricsFile.open(folder, 0);
+  await StepFile.open<StepMetrics>(folder, METRICS_FILE, 0);
   expect(await read()).toBe('');
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../src/core/random.js';
-import { sampleToken, type SamplingOptions } from '../../src/trainer/sampling.js';
+import { penalized, sampleToken, type SamplingOptions } from '../../src/trainer/sampling.js';
 
 const ALL: SamplingOptions = { temperature: 1, topK: null, topP: 1 };
 
@@ -49,6 +49,25 @@ describe('sampling', () => {
   it('applies p to what k left: 0.5 of 0.8 reaches 0.6 alone', () => {
     expect(choose(0.999, { topK: 2, topP: 0.6 })).toBe(0);
     expect(choose(0.999, { topK: 2, topP: 0.7 })).toBe(2);
+  });
+
+  it('keeps what is at least so many times as likely as the likeliest, of what the others left', () => {
+    // 0.2 and 0.3 are 0.4 and 0.6 times as likely as 0.5: 0.5 and 0.3 of 0.8 stay, or 0.5 alone.
+    expect([0.62, 0.63, 0.999].map((number) => choose(number, { minP: 0.5 }))).toEqual([0, 2, 2]);
+    expect(choose(0.999, { minP: 0.7 })).toBe(0);
+    expect([0.49, 0.51, 0.71].map((number) => choose(number, { minP: 0.3 }))).toEqual([0, 1, 2]);
+    expect(choose(0.999, { topK: 1, minP: 0.3 })).toBe(0);
+    // At temperature 2 the ratios are sqrt(0.4) = 0.632 and sqrt(0.6) = 0.775.
+    expect(choose(0.999, { temperature: 2, minP: 0.7 })).toBe(2);
+    expect(choose(0.999, { temperature: 2, minP: 0.8 })).toBe(0);
+  });
+
+  it('makes what the text has already less likely: logits above 0 are divided, others multiplied', () => {
+    const values = Float32Array.of(2, -2, 3, 0);
+    const options = { ...ALL, repetitionPenalty: 2 };
+    expect([...penalized(values, new Set([0, 1, 9]), options)]).toEqual([1, -4, 3, 0]);
+    expect([...values]).toEqual([2, -2, 3, 0]);
+    expect(penalized(values, new Set([0, 1]), ALL)).toBe(values);
   });
 
   it('keeps the lower of equal logits first', () => {

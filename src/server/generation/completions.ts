@@ -17,6 +17,7 @@ const MAX_PROMPT_LENGTH = 1_000_000;
 const MAX_STOPS = 4;
 const MAX_STOP_LENGTH = 200;
 const MAX_TOP = 5;
+export const MAX_PENALTY = 10;
 
 const tokenIds = z.array(z.int().min(0).max(0x7fff_ffff)).min(1).max(MAX_PROMPT_LENGTH);
 const promptText = z.string().max(MAX_PROMPT_LENGTH);
@@ -46,6 +47,18 @@ export const completionRequestSchema = z.strictObject({
     .describe('1 where it is left out; 0 takes the likeliest token'),
   top_p: z.number().gt(0).max(1).nullish(),
   top_k: z.int().min(1).nullish().describe('an extension: choose among so many of the likeliest tokens'),
+  min_p: z
+    .number()
+    .min(0)
+    .max(1)
+    .nullish()
+    .describe('an extension: choose among tokens that are so many times as likely as the likeliest'),
+  repetition_penalty: z
+    .number()
+    .gt(0)
+    .max(MAX_PENALTY)
+    .nullish()
+    .describe('an extension: above 1 tokens that the text has already become less likely'),
   n: z.int().min(1).max(MAX_CHOICES).nullish().describe('texts for each prompt'),
   seed: z.int().nullish().describe('same seed, same texts; a random one where it is left out'),
   stop: stopSchema.nullish(),
@@ -121,6 +134,8 @@ export function textsOf(request: CompletionRequest, randomSeed: number): TextReq
       temperature: request.temperature ?? 1,
       topP: request.top_p ?? 1,
       topK: request.top_k ?? null,
+      minP: request.min_p ?? 0,
+      repetitionPenalty: request.repetition_penalty ?? 1,
       // Texts of one request differ, and the whole repeats.
       seed: (seed + place * n + choice) >>> 0,
       logProbabilities: request.logprobs ?? null,

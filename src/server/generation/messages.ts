@@ -13,6 +13,8 @@ export interface SequenceRequest {
   readonly temperature: number;
   readonly topK: number | null;
   readonly topP: number;
+  readonly minP: number;
+  readonly repetitionPenalty: number;
   readonly seed: number;
   /** Also gives ln p of each token, and so many of the likeliest in its place. */
   readonly logProbabilities: number | null;

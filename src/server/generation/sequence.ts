@@ -47,7 +47,7 @@ export async function* runSequence(
   };
   const decoder = tokenizer.streamDecoder();
   const room = Math.min(request.maxTokens, program.context - ids.length);
-  const tokens = continueTokens(program, tokenizer, logits, room, request);
+  const tokens = continueTokens(program, tokenizer, ids, logits, room, request);
   for (;;) {
     // The engine blocks its thread: an order to stop is seen here.
     await nextTurn();

@@ -1,7 +1,7 @@
 /** A text as a client gets it: out of a sequence's events, cut at stop sequences, tokens beside the text that they made. */
 import type { SequenceRequest, TokenInfo } from './messages.js';
 import type { GenerationPool } from './pool.js';
-import { StopFilter } from './stop.js';
+import { StopFilter } from '../../trainer/stop-filter.js';
 
 export interface TextRequest extends SequenceRequest {
   readonly stop: readonly string[];

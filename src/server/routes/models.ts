@@ -12,7 +12,7 @@ import { readLastMetrics, readMetrics, stepMetricsSchema } from '../../trainer/m
 import { scope } from '../access/scope.js';
 import type { App, ServerContext } from '../context.js';
 import { serveFile } from '../files.js';
-import { MAX_TOKENS, stopSchema } from '../generation/completions.js';
+import { MAX_PENALTY, MAX_TOKENS, stopSchema } from '../generation/completions.js';
 import { generateText, type TextEnd, type TextPiece, type TextRequest } from '../generation/text.js';
 import { listModels, readCheckpoint, readModel, type ModelFacts } from '../runs.js';
 import { decodeCursor, encodeCursor, json, jsonBody, page, pageOf, pageQuery, problems } from '../schemas.js';
@@ -207,6 +207,8 @@ const generate = createRoute({
         temperature: z.number().min(0).max(10).default(0.8),
         top_k: z.int().min(1).optional(),
         top_p: z.number().gt(0).max(1).default(1),
+        min_p: z.number().min(0).max(1).default(0),
+        repetition_penalty: z.number().gt(0).max(MAX_PENALTY).default(1),
         seed: z.int().min(0).max(0xffff_ffff).default(1),
         stop: stopSchema.default([]),
         checkpoint: z.string().max(32).optional().openapi({ description: 'default: the latest' }),
@@ -324,6 +326,8 @@ export function modelRoutes(app: App, context: ServerContext): void {
       temperature: body.temperature,
       topK: topK ?? null,
       topP: body.top_p,
+      minP: body.min_p,
+      repetitionPenalty: body.repetition_penalty,
       seed: body.seed,
       logProbabilities: null,
       echo: false,

@@ -258,6 +258,8 @@ describe('generators', () => {
     temperature: 1,
     topK: null,
     topP: 1,
+    minP: 0,
+    repetitionPenalty: 1,
     seed: 1,
     logProbabilities: null,
     echo: false,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { StopFilter } from '../../../src/server/generation/stop.js';
+import { StopFilter } from '../../src/trainer/stop-filter.js';
 
 function filtered(stops: readonly string[], pieces: readonly string[]): string {
   const filter = new StopFilter(stops);
