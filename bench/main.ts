@@ -19,6 +19,7 @@ const BENCHMARKS: Record<string, () => Promise<{ run: Benchmark }>> = {
   'filters-agreement': () => import('./filters-agreement.js'),
   service: () => import('./service.js'),
   tokenizer: () => import('./tokenizer.js'),
+  trainer: () => import('./trainer.js'),
   uploads: () => import('./uploads.js'),
 };
 
