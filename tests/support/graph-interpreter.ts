@@ -182,6 +182,9 @@ const RULES: { readonly [Name in OperationName]: Rule<Name> } = {
     }
     return { shape, data };
   },
+  pickColumns: ([x, index], _attributes, shape) => generate(shape, ([r]) => get(x, [r, index.data[r]])),
+  addToColumns: ([base, index, values], _attributes, shape) =>
+    generate(shape, ([r, c]) => get(base, [r, c]) + (c === index.data[r] ? values.data[r] : 0)),
   setRows([base, index, values], _attributes, shape) {
     const data = base.data.slice();
     for (const [r, row] of index.data.entries()) {

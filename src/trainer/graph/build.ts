@@ -198,6 +198,16 @@ export function setRows(base: Tensor, index: Tensor, values: Tensor): Tensor {
   return base.graph.apply('setRows', [base, index, values], {});
 }
 
+/** One element of every row of x [n, columns], by its column: index [n] -> [n]. */
+export function pickColumns(x: Tensor, index: Tensor): Tensor {
+  return x.graph.apply('pickColumns', [x, index], {});
+}
+
+/** `base` [n, columns] with one value [n] added to every row, in the column that index [n] says. */
+export function addToColumns(base: Tensor, index: Tensor, values: Tensor): Tensor {
+  return base.graph.apply('addToColumns', [base, index, values], {});
+}
+
 /**
  * Rotary position embedding (Su et al., 2021, RoFormer, section 3.4): (x1, x2) -> (x1 cos - x2 sin, x2 cos + x1 sin). Tables
  * narrower than half a head rotate its first elements and leave the rest (GPT-J).

@@ -70,6 +70,8 @@ export interface Attributes {
   gatherRows: None;
   scatterAddRows: None;
   setRows: None;
+  pickColumns: None;
+  addToColumns: None;
   rotary: {
     readonly heads: number;
     /** Whether pairs are neighbours (2i, 2i + 1); otherwise i goes with i + half of the rotated width. */

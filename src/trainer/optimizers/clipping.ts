@@ -27,6 +27,6 @@ export function clipGradients(loss: Tensor, gradients: readonly Tensor[], clipNo
   return {
     norm,
     scale: clipNorm === null ? one : where(less(clipNorm, norm), div(clipNorm, add(norm, NORM_EPSILON)), one),
-    applied: less(add(loss, norm), Infinity),
+    applied: less(add(norm, loss), Infinity),
   };
 }

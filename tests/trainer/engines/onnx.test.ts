@@ -61,6 +61,7 @@ describe('ONNX models', () => {
       constants: [{ name: 'w', type: 'float32', shape: [1, 3], data: Float32Array.of(1.5, -2, 0) }],
       inputs: [{ name: 'x', type: 'float32', shape: [2, 3] }],
       outputs: [{ name: 'z', type: 'float32', shape: [1, 1] }],
+      sequences: [],
     });
     expect(hex(model)).toBe(EXPECTED);
   });
@@ -69,13 +70,21 @@ describe('ONNX models', () => {
     const tensor = { name: '', type: 'int64', shape: [1], data: BigInt64Array.of(7n) } as const;
     const attributes = { v: { tensor }, reduction: { string: 'add' }, axis: { int: -1 } };
     const model = hex(
-      encodeModel({ nodes: [node('N', [], 'o', attributes)], constants: [], inputs: [], outputs: [] }),
+      encodeModel({
+        nodes: [node('N', [], 'o', attributes)],
+        constants: [],
+        inputs: [],
+        outputs: [],
+        sequences: [{ name: 's', type: 'float32' }],
+      }),
     );
     // Each made with onnx 1.23: helper.make_attribute(...).SerializeToString().
     for (const expected of [
       '0a01762a0e080110074a080700000000000000a00104',
       '0a09726564756374696f6e2203616464a00103',
       '0a046178697318ffffffffffffffffff01a00102',
+      // helper.make_tensor_sequence_value_info('s', 1, None), as an output of the graph
+      '620d0a01731208 2206 0a040a020801'.replaceAll(' ', ''),
     ]) {
       expect(model).toContain(expected);
     }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   add,
+  addToColumns,
   broadcastTo,
   cast,
   concat,
@@ -16,6 +17,7 @@ import {
   matmul,
   mul,
   neg,
+  pickColumns,
   reduceMax,
   reduceMean,
   reduceSum,
@@ -106,6 +108,11 @@ const CASES: Record<string, Case> = {
       [3, 2],
     ],
     build: (graph, base, updates) => scatterAddRows(base, index(graph, [3, 1, 3]), updates),
+  },
+  pickColumns: { shapes: [[3, 4]], build: (graph, x) => pickColumns(x, index(graph, [3, 0, 3])) },
+  addToColumns: {
+    shapes: [[3, 4], [3]],
+    build: (graph, base, values) => addToColumns(base, index(graph, [3, 0, 3]), values),
   },
   rotary: rotaryCase(8, false),
   'rotary, neighbours as pairs': rotaryCase(8, true),

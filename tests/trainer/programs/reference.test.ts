@@ -36,7 +36,8 @@ describe.each(REFERENCE_MODELS)('%s', (name) => {
     const names = trainedSpecs(model.config).map((spec) => spec.name);
     expect([...result.gradients.keys()]).toEqual(names);
     expect(model.gradients.size).toBe(names.length);
-    const least = 0.01 * Math.max(...[...model.gradients.values()].map(largestOf));
+    // 1e-5 of this is 2e-7 of the largest gradient: one rounding of float32.
+    const least = 0.02 * Math.max(...[...model.gradients.values()].map(largestOf));
     const far = names.filter((key) => {
       const expected = model.gradients.get(key) as Float32Array;
       return !(relativeDeviation(result.gradients.get(key) as Float32Array, expected, least) < 1e-5);

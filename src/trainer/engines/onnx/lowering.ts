@@ -5,6 +5,7 @@
  * Names: an input keeps its own, every other tensor is `%<id>`, and helpers of a rule are `%<id>.<n>`, so they cannot meet.
  */
 import type { Graph } from '../../graph/graph.js';
+import { scheduled } from '../../graph/schedule.js';
 import {
   type Attributes,
   type Node,
@@ -29,11 +30,18 @@ export interface LoweredModel {
   readonly inputs: ReadonlyMap<string, Tensor>;
 }
 
-/** Serializes the part of the graph that `outputs` (by name) depend on. */
-export function lower(graph: Graph, outputs: Readonly<Record<string, Tensor>>): LoweredModel {
+/**
+ * Serializes the part of the graph that `outputs` (by name) depend on.
+ * @param sequence name of one more output, the first: a sequence of a constant
+ */
+export function lower(
+  graph: Graph,
+  outputs: Readonly<Record<string, Tensor>>,
+  sequence?: string,
+): LoweredModel {
   const emitter = new Emitter();
   const inputs = new Map<string, Tensor>();
-  const live = graph.live(Object.values(outputs));
+  const live = scheduled(graph, Object.values(outputs));
   for (const { operation, attributes, output } of live) {
     if (operation === 'input') inputs.set((attributes as Attributes['input']).name, output);
   }
@@ -45,15 +53,23 @@ export function lower(graph: Graph, outputs: Readonly<Record<string, Tensor>>): 
   }
   for (const node of live) lowerNode(emitter, node);
   for (const [name, tensor] of copies) emitter.emit('Identity', [emitter.name(tensor)], name);
+  if (sequence !== undefined) {
+    const one: OnnxConstant = { name: '%one', type: 'float32', shape: [1], data: Float32Array.of(1) };
+    emitter.constants.push(one);
+    emitter.emit('SequenceConstruct', [one.name], sequence);
+  }
   const declare = (named: Iterable<[string, Tensor]>): OnnxTensor[] =>
     [...named].map(([name, { dtype, shape }]) => ({ name, type: dtype, shape }));
-  const { nodes, constants } = emitter;
+  const { constants } = emitter;
   return {
     bytes: encodeModel({
-      nodes,
+      // onnxruntime runs a graph depth-first from its outputs and, where it has a choice, what stands last in the file
+      // first. Backwards, the file therefore makes it run the nodes in the order of the schedule.
+      nodes: emitter.nodes.toReversed(),
       constants,
       inputs: declare(inputs),
       outputs: declare(Object.entries(outputs)),
+      sequences: sequence === undefined ? [] : [{ name: sequence, type: 'float32' }],
     }),
     inputs,
   };
@@ -149,6 +165,32 @@ function scatter(reductionOf: NodeAttributes): Rule<'scatterAddRows' | 'setRows'
   };
 }
 
+/**
+ * Up to so many rows a product with a one-hot matrix is faster than the kernel of ScatterElements, which works on one
+ * element at a time.
+ */
+const MAX_ONE_HOT = 512;
+
+/** base + H^T updates, where row i of H has a 1 in the column of index i. */
+function addByProduct({
+  emitter,
+  node,
+  inputs: [base, index, updates],
+  output,
+}: Site<'scatterAddRows'>): void {
+  const { shape, dtype } = node.output;
+  const rows = node.inputs[1].shape[0];
+  const filled = (value: number, extents: Shape, name: string): string => {
+    const tensor: OnnxConstant = { name: '', type: dtype, shape: [1], data: hostArray(dtype, [value]) };
+    return emitter.emit('ConstantOfShape', [emitter.vector(extents)], name, { value: { tensor } });
+  };
+  const column = emitter.emit('Reshape', [index, emitter.vector([rows, 1])], `${output}.1`);
+  const zeros = filled(0, [rows, shape[0]], `${output}.2`);
+  const ones = filled(1, [rows, 1], `${output}.3`);
+  const oneHot = emitter.emit('ScatterElements', [zeros, column, ones], `${output}.4`, { axis: { int: 1 } });
+  emitter.emit('Gemm', [oneHot, updates, base], output, { transA: flag(true) });
+}
+
 const flag = (value: boolean): OnnxAttribute => ({ int: value ? 1 : 0 });
 
 const RULES: { readonly [Name in OperationName]: Rule<Name> } = {
@@ -241,7 +283,25 @@ const RULES: { readonly [Name in OperationName]: Rule<Name> } = {
   gatherRows({ emitter, inputs, output }) {
     emitter.emit('Gather', inputs, output, { axis: { int: 0 } });
   },
-  scatterAddRows: scatter({ reduction: { string: 'add' } }),
+  scatterAddRows(site) {
+    if (site.node.output.shape[0] <= MAX_ONE_HOT) addByProduct(site);
+    else scatter({ reduction: { string: 'add' } })(site);
+  },
+  pickColumns({ emitter, node, inputs: [x, index], output }) {
+    const rows = node.output.shape[0];
+    const column = emitter.emit('Reshape', [index, emitter.vector([rows, 1])], `${output}.1`);
+    const picked = emitter.emit('GatherElements', [x, column], `${output}.2`, { axis: { int: 1 } });
+    emitter.emit('Reshape', [picked, emitter.vector([rows])], output);
+  },
+  addToColumns({ emitter, node, inputs: [base, index, values], output }) {
+    const rows = emitter.vector([node.output.shape[0], 1]);
+    const column = emitter.emit('Reshape', [index, rows], `${output}.1`);
+    const updates = emitter.emit('Reshape', [values, rows], `${output}.2`);
+    emitter.emit('ScatterElements', [base, column, updates], output, {
+      axis: { int: 1 },
+      reduction: { string: 'add' },
+    });
+  },
   setRows: scatter({}),
   /** Rows are the kernel's batch with sequences of length 1: it wants no sequence longer than its tables. */
   rotary({ emitter, node, inputs: [x, positions, cosine, sine], output }) {

@@ -39,6 +39,8 @@ export interface OnnxGraph {
   readonly constants: readonly OnnxConstant[];
   readonly inputs: readonly OnnxTensor[];
   readonly outputs: readonly OnnxTensor[];
+  /** Outputs that are sequences of tensors: name and type of the elements. They come before the others. */
+  readonly sequences: readonly Omit<OnnxTensor, 'shape'>[];
 }
 
 const IR_VERSION = 10;
@@ -70,6 +72,18 @@ function writeGraph(writer: ProtobufWriter, graph: OnnxGraph): void {
   writer.string(2, 'graph');
   for (const tensor of graph.constants) writer.message(5, (inner) => writeConstant(inner, tensor));
   for (const tensor of graph.inputs) writer.message(11, (inner) => writeValueInfo(inner, tensor));
+  for (const { name, type } of graph.sequences) {
+    writer.message(12, (inner) => {
+      inner.string(1, name);
+      inner.message(2, (outer) => {
+        outer.message(4, (sequence) => {
+          sequence.message(1, (element) => {
+            element.message(1, (tensor) => tensor.integer(1, ONNX_TYPE[type]));
+          });
+        });
+      });
+    });
+  }
   for (const tensor of graph.outputs) writer.message(12, (inner) => writeValueInfo(inner, tensor));
 }
 

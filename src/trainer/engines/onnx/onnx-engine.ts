@@ -7,7 +7,14 @@
 import { availableParallelism } from 'node:os';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { TokenmillError } from '../../../core/errors.js';
-import { type DType, type HostArray, type Shape, sizeOf, type Tensor } from '../../graph/tensor.js';
+import {
+  type DType,
+  hostArray,
+  type HostArray,
+  type Shape,
+  sizeOf,
+  type Tensor,
+} from '../../graph/tensor.js';
 import type { CompileOptions, Engine, Executable, ProgramDefinition, Variable } from '../engine.js';
 import { lower } from './lowering.js';
 
@@ -48,24 +55,32 @@ function sessionOptions(threads: number, double: boolean): InferenceSession.Sess
   };
 }
 
+/**
+ * onnxruntime-node makes a copy of every output that a run returns, also of those that it has written where it was told,
+ * and a step of training returns the whole state. It converts outputs in their order and stops at one that is no tensor,
+ * with an error, when the run itself is over. So every output has its place beforehand, and the first one is a sequence.
+ */
+const SEQUENCE = 'sequence:';
+const SEQUENCE_ERROR = 'Non tensor type';
+
 class OnnxExecutable implements Executable {
   private readonly session: InferenceSession;
   private readonly inputs: ReadonlyMap<string, Tensor>;
   private readonly bound: Readonly<Record<string, OrtTensor>>;
   private readonly fetches: Readonly<Record<string, OrtTensor | null>>;
-  private readonly outputs: readonly string[];
+  private readonly outputs: ReadonlyMap<string, HostArray>;
 
   constructor(
     session: InferenceSession,
     inputs: ReadonlyMap<string, Tensor>,
     bound: Readonly<Record<string, OrtTensor>>,
     fetches: Readonly<Record<string, OrtTensor | null>>,
-    outputs: readonly string[],
+    outputs: ReadonlyMap<string, HostArray>,
   ) {
     this.session = session;
     this.inputs = inputs;
     this.bound = bound;
-    this.fetches = fetches;
+    this.fetches = { [SEQUENCE]: null, ...fetches };
     this.outputs = outputs;
   }
 
@@ -75,11 +90,13 @@ class OnnxExecutable implements Executable {
       feeds[name] = this.bound[name] ?? ortTensor(given(inputs, name, shape), shape, dtype);
     }
     try {
-      const results = await this.session.run(feeds, this.fetches);
-      return Object.fromEntries(this.outputs.map((name) => [name, results[name].data as HostArray]));
+      await this.session.run(feeds, this.fetches);
     } catch (error) {
-      throw engineFailed('run', error);
+      if (!(error instanceof Error && error.message.startsWith(SEQUENCE_ERROR))) {
+        throw engineFailed('run', error);
+      }
     }
+    return Object.fromEntries([...this.outputs].map(([name, values]) => [name, values.slice()]));
   }
 
   async dispose(): Promise<void> {
@@ -114,10 +131,16 @@ export const onnxEngine: Engine = {
 
   async compile(definition: ProgramDefinition, options: CompileOptions = {}): Promise<Executable> {
     const { graph, outputs, bindings } = definition;
-    const wanted: Record<string, Tensor> = { ...outputs };
+    // Updates first: what they need decides the order, and everything else is taken where it comes up.
+    const wanted: Record<string, Tensor> = {};
     const bound: Record<string, OrtTensor> = {};
     const fetches: Record<string, OrtTensor | null> = {};
-    for (const name of Object.keys(outputs)) fetches[name] = null;
+    const places = new Map<string, HostArray>();
+    for (const [name, { shape, dtype }] of Object.entries(outputs)) {
+      const place = hostArray(dtype, sizeOf(shape));
+      places.set(name, place);
+      fetches[name] = ortTensor(place, shape, dtype);
+    }
     for (const { input, variable, update } of bindings) {
       const { name } = graph.nodeOf(input).attributes as { readonly name: string };
       const { tensor } = variable as OnnxVariable;
@@ -126,7 +149,7 @@ export const onnxEngine: Engine = {
       wanted[UPDATE_PREFIX + name] = update;
       fetches[UPDATE_PREFIX + name] = tensor;
     }
-    const model = lower(graph, wanted);
+    const model = lower(graph, { ...wanted, ...outputs }, SEQUENCE);
     let session: InferenceSession;
     try {
       session = await InferenceSession.create(
@@ -139,6 +162,6 @@ export const onnxEngine: Engine = {
     } catch (error) {
       throw engineFailed('load', error);
     }
-    return new OnnxExecutable(session, model.inputs, bound, fetches, Object.keys(outputs));
+    return new OnnxExecutable(session, model.inputs, bound, fetches, places);
   },
 };

@@ -1,5 +1,5 @@
-/** Rows chosen by an index: embeddings, and rotation of rows by their position. */
-import { gatherRows, neg, rotary, scatterAddRows, fill } from '../build.js';
+/** Rows and their elements chosen by an index: embeddings, targets, and rotation of rows by their position. */
+import { addToColumns, fill, gatherRows, neg, pickColumns, rotary, scatterAddRows } from '../build.js';
 import { expectFloat, expectInputs, invalid } from '../shapes.js';
 import type { Operation, Tensor } from '../tensor.js';
 
@@ -44,6 +44,41 @@ const setRows: Operation<'setRows'> = {
   gradient: null,
 };
 
+/** A matrix with one index a row. */
+function checkColumns(operation: 'pickColumns' | 'addToColumns', inputs: readonly Tensor[]): void {
+  const [x, index] = inputs;
+  expectFloat(operation, [x]);
+  if (x.shape.length !== 2) invalid(operation, inputs, 'needs a matrix');
+  if (index.dtype !== 'int32' || index.shape.join() !== `${x.shape[0]}`) {
+    invalid(operation, inputs, 'needs an int32 column for every row');
+  }
+}
+
+const pick: Operation<'pickColumns'> = {
+  infer(inputs) {
+    expectInputs('pickColumns', inputs, 2);
+    checkColumns('pickColumns', inputs);
+    return { shape: [inputs[0].shape[0]], dtype: inputs[0].dtype };
+  },
+  gradient: ({ inputs: [x, index] }, dy) => [
+    addToColumns(fill(x.graph, 0, x.shape, x.dtype), index, dy),
+    undefined,
+  ],
+};
+
+const addColumns: Operation<'addToColumns'> = {
+  infer(inputs) {
+    expectInputs('addToColumns', inputs, 3);
+    checkColumns('addToColumns', inputs);
+    const [base, , values] = inputs;
+    if (values.dtype !== base.dtype || values.shape.join() !== `${base.shape[0]}`) {
+      invalid('addToColumns', inputs, 'needs a value for every row');
+    }
+    return base;
+  },
+  gradient: ({ inputs: [, index] }, dy) => [dy, undefined, pickColumns(dy, index)],
+};
+
 const rotaryOperation: Operation<'rotary'> = {
   infer(inputs, { heads }) {
     expectInputs('rotary', inputs, 4);
@@ -67,4 +102,11 @@ const rotaryOperation: Operation<'rotary'> = {
   ],
 };
 
-export const ROWS = { gatherRows: gather, scatterAddRows: scatterAdd, setRows, rotary: rotaryOperation };
+export const ROWS = {
+  gatherRows: gather,
+  scatterAddRows: scatterAdd,
+  setRows,
+  pickColumns: pick,
+  addToColumns: addColumns,
+  rotary: rotaryOperation,
+};
