@@ -4,17 +4,17 @@
  * Each text is a document of its own: no pre-token reaches over its end or over a special. Ids: first the specials as
  * given, then the 256 bytes in the order of GPT-2's printable characters, then a token for each merge. The most frequent
  * pair of neighbours is merged, of equally frequent ones the greater pair of byte strings. The result depends on nothing
- * but the texts and the options.
+ * but the texts and the options, and not on the number of threads, as long as memory suffices for all different pre-tokens.
  */
 import { TokenmillError } from '../core/errors.js';
-import { ByteSource, StringSource } from './bpe/source.js';
 import { BYTES_IN_ORDER } from './formats/byte-level.js';
 import { MAX_TOKEN_ID } from './formats/limits.js';
 import type { TokenizerModel } from './model.js';
 import { parsePattern } from './patterns.js';
-import { SpecialFinder } from './specials.js';
 import { Learner } from './training/learner.js';
-import { PieceCounter } from './training/piece-counter.js';
+import { ParallelCounter } from './training/parallel-counter.js';
+import type { PieceCounter } from './training/piece-counter.js';
+import { TextCounter, type CountOptions } from './training/text-counter.js';
 import type { TokenBytes } from './training/token-bytes.js';
 import { packVocabulary, vocabularySize, type Vocabulary } from './vocabulary.js';
 
@@ -34,8 +34,30 @@ export interface TrainOptions {
   readonly pattern?: string;
   /** Pairs that occur less often are not merged. Default: 1. */
   readonly minFrequency?: number;
+  /** Threads that count pre-tokens. Default: 0, the calling thread alone; worth it from some 100 MB of text on. */
+  readonly threads?: number;
+  /**
+   * Bytes that counting and merging may take, about; beyond, the rarest pre-tokens are left out. Default: 4 GB, enough
+   * for 25 million different ones on the calling thread.
+   */
+  readonly memory?: number;
   readonly onProgress?: (progress: TrainingProgress) => void;
+  /** Called where pre-tokens had to be left out for memory, so that the merges may differ from exact ones. */
+  readonly onLeftOut?: (leftOut: LeftOut) => void;
 }
+
+export interface LeftOut {
+  /** How often a pre-token was left out. */
+  readonly pieces: number;
+  /** Each had occurred at most this often when it was. */
+  readonly floor: number;
+}
+
+const DEFAULT_MEMORY = 4e9;
+/** Bytes of a pre-token while merges are learned, and in the table of a thread; measured on pre-tokens of 8 bytes. */
+const PIECE_BYTES = 160;
+const THREAD_PIECE_BYTES = 48;
+const MIN_PIECES = 1000;
 
 /** Merges between two reports of progress. */
 const REPORT_EVERY = 64;
@@ -47,24 +69,49 @@ export async function trainTokenizer(
 ): Promise<TokenizerModel> {
   const { vocabSize, specials = [], minFrequency = 1, onProgress = () => undefined } = options;
   checkOptions(vocabSize, specials, minFrequency);
-  const pattern = parsePattern(options.pattern ?? 'gpt2');
-  const counter = new PieceCounter(pattern);
-  const finder =
-    specials.length > 0 ? new SpecialFinder(new Map(specials.map((text, id) => [text, id]))) : undefined;
-  for await (const text of texts) {
-    if (finder === undefined) {
-      counter.add(typeof text === 'string' ? new StringSource(text) : new ByteSource(text));
-    } else {
-      const bytes = typeof text === 'string' ? Buffer.from(text) : text;
-      finder.split(
-        bytes,
-        (start, end) => counter.add(new ByteSource(bytes, start, end)),
-        () => undefined,
-      );
+  const pattern = options.pattern ?? 'gpt2';
+  const parsed = parsePattern(pattern);
+  const { threads = 0, memory = DEFAULT_MEMORY } = options;
+  const maxPieces = Math.max(MIN_PIECES, Math.floor(memory / (PIECE_BYTES + threads * THREAD_PIECE_BYTES)));
+  const counter = await count(texts, { pattern, specials, maxPieces }, threads, onProgress);
+  if (counter.leftOut > 0) options.onLeftOut?.({ pieces: counter.leftOut, floor: counter.floor });
+  return learn(counter, vocabSize - specials.length - 256, {
+    specials,
+    pattern: parsed,
+    minFrequency,
+    onProgress,
+  });
+}
+
+async function count(
+  texts: AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>,
+  options: CountOptions,
+  threads: number,
+  onProgress: (progress: TrainingProgress) => void,
+): Promise<PieceCounter> {
+  let bytes = 0;
+  const report = (text: string | Uint8Array): void => {
+    bytes += typeof text === 'string' ? Buffer.byteLength(text) : text.length;
+    onProgress({ stage: 'count', done: bytes });
+  };
+  if (threads === 0) {
+    const counter = new TextCounter(options);
+    for await (const text of texts) {
+      counter.add(text);
+      report(text);
     }
-    onProgress({ stage: 'count', done: counter.bytes });
+    return counter.counter;
   }
-  return learn(counter, vocabSize - specials.length - 256, { specials, pattern, minFrequency, onProgress });
+  const counter = new ParallelCounter(options, threads);
+  try {
+    for await (const text of texts) {
+      await counter.add(text);
+      report(text);
+    }
+    return await counter.finish();
+  } finally {
+    await counter.close();
+  }
 }
 
 function checkOptions(vocabSize: number, specials: readonly string[], minFrequency: number): void {

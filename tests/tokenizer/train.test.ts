@@ -64,6 +64,35 @@ function latin1Merges(model: Parameters<typeof mergesOf>[0]): [string, string][]
 }
 
 describe('PieceCounter', () => {
+  const countsOf = (counter: PieceCounter): Record<string, number> => {
+    const counts: Record<string, number> = {};
+    counter.forEach((bytes, count) => {
+      counts[Buffer.from(bytes).toString()] = count;
+    });
+    return counts;
+  };
+
+  it('leaves out the rarest beyond its bound, and counts on', () => {
+    const counter = new PieceCounter('gpt2', 6);
+    const long = ` ${'l'.repeat(30)}`;
+    counter.add(new StringSource(`a a a b b c${long}${long} d`));
+    expect(countsOf(counter)).toEqual({ a: 1, ' a': 2, ' b': 2, ' c': 1, [long]: 2, ' d': 1 });
+    expect([counter.leftOut, counter.floor]).toEqual([0, 0]);
+    // One more than six: down to three at most, which leaves out what occurred once.
+    counter.add(new StringSource(' e'));
+    expect(countsOf(counter)).toEqual({ ' a': 2, ' b': 2, [long]: 2 });
+    expect([counter.leftOut, counter.floor]).toEqual([4, 1]);
+    counter.add(new StringSource(` c a${long}${'m'.repeat(20)}`));
+    expect(countsOf(counter)).toEqual({
+      ' a': 3,
+      ' b': 2,
+      ' c': 1,
+      [long]: 2,
+      [`${long}${'m'.repeat(20)}`]: 1,
+    });
+    expect(counter.size).toBe(5);
+  });
+
   it('counts short and long pre-tokens, more than its tables begin with room for', () => {
     const random = new Random(12);
     const counter = new PieceCounter('gpt2');
@@ -159,6 +188,60 @@ describe('trainTokenizer', () => {
   it('takes a regular expression', async () => {
     const model = await trainTokenizer(['ab12ab12ab'], { vocabSize: 260, pattern: '[a-z]+|[0-9]' });
     expect(mergesOf(model)).toEqual(['a b']);
+  });
+
+  it('counts the same on any number of threads', async () => {
+    const random = new Random(5);
+    // More than a batch of each thread, pre-tokens of all lengths, texts with and without a special, a lone surrogate.
+    const texts = Array.from(
+      { length: 3000 },
+      (_, index) =>
+        hardText(random, 30).repeat(20) + (index % 3 === 0 ? '<|end|>ab' : '') + 'x'.repeat(index % 40),
+    );
+    texts.push('\ud800 lone', '');
+    const options = { vocabSize: 700, specials: ['<|end|>'] };
+    const expected = new Tokenizer(await trainTokenizer(texts, options));
+    const onLeftOut = (): never => expect.fail('nothing is left out');
+    for (const threads of [1, 3]) {
+      const model = await trainTokenizer(texts, { ...options, threads, onLeftOut });
+      expect(new Tokenizer(model).sha256).toBe(expected.sha256);
+    }
+  });
+
+  it('hands on an error of a thread, and ends', async () => {
+    const texts = Array.from({ length: 40 }, () => 'a'.repeat(100_000));
+    async function* broken(): AsyncGenerator<string> {
+      yield* texts;
+      await Promise.resolve();
+      throw new Error('the disk is gone');
+    }
+    await expect(trainTokenizer(broken(), { vocabSize: 300, threads: 2 })).rejects.toThrow(
+      'the disk is gone',
+    );
+  });
+
+  it('tells the pre-tokens that memory does not suffice for, and keeps the frequent ones', async () => {
+    // 20,000 different words once each, as letters of base 26, and two that are frequent.
+    const rare = Array.from({ length: 20_000 }, (_, index) => {
+      const letter = (n: number): string => String.fromCharCode(97 + (n % 26));
+      return letter(index) + letter(index / 26) + letter(index / 676) + letter(index / 17_576);
+    });
+    const texts = [
+      ...rare.map((word) => ` ${word}${' QZ'.repeat(10)}`),
+      ...rare.map((word) => ` ${'y'.repeat(20)}${word}`),
+    ];
+    for (const threads of [0, 2]) {
+      const told: unknown[] = [];
+      const model = await trainTokenizer(texts, {
+        vocabSize: 258,
+        memory: 1e6,
+        threads,
+        onLeftOut: (leftOut) => told.push(leftOut),
+      });
+      expect(told).toEqual([{ pieces: expect.any(Number) as number, floor: 1 }]);
+      expect((told[0] as { pieces: number }).pieces).toBeGreaterThan(20_000);
+      expect(mergesOf(model)).toEqual(['Q Z', 'Ġ QZ']);
+    }
   });
 
   it('tells how far it is', async () => {

@@ -1,6 +1,9 @@
 /**
  * Counts pre-tokens. Short ones are keys of four words in an open-addressed table; longer ones are found by their hash
  * and compared in an arena. Counts are doubles, exact up to 2^53: 32 bits overflow on a large corpus.
+ *
+ * Memory is bounded by a number of different pre-tokens. Where there are more, the rarest are left out, down to half of
+ * the bound, and `leftOut` tells: counts are exact only where it is 0.
  */
 import { ChunkReader } from '../bpe/chunks.js';
 import { hashKey, KEY_MASKS, MAX_KEY_BYTES } from '../bpe/piece-key.js';
@@ -11,6 +14,9 @@ import { wasmScanArea } from '../wasm/scan-area.js';
 const INITIAL_BITS = 14;
 const INITIAL_ARENA_BYTES = 1 << 16;
 
+/** Pre-tokens more frequent than this are never left out, whatever the bound. */
+const MAX_FLOOR = 1 << 16;
+
 /** Entries a page: tables grow by pages, so that nothing is copied and none of it is in memory twice. */
 const PAGE_BITS = 13;
 const PAGE_MASK = (1 << PAGE_BITS) - 1;
@@ -18,6 +24,10 @@ const PAGE_MASK = (1 << PAGE_BITS) - 1;
 export class PieceCounter {
   /** Bytes that were counted. */
   bytes = 0;
+  /** How often a pre-token was left out for the bound; those left out occurred at most `floor` times when they were. */
+  leftOut = 0;
+  floor = 0;
+  private readonly maxPieces: number;
   private readonly chunks: ChunkReader;
   /** Entries in the order of appearance, by pages: four key words, and a count. */
   private readonly keyPages: Int32Array[] = [];
@@ -33,12 +43,53 @@ export class PieceCounter {
   private readonly longHashes: number[] = [];
   private readonly longCounts: number[] = [];
 
-  constructor(pattern: Pattern) {
+  /** @param maxPieces different pre-tokens to keep */
+  constructor(pattern: Pattern, maxPieces = Infinity) {
+    this.maxPieces = maxPieces;
     this.chunks = new ChunkReader(scannerOf(pattern), wasmScanArea(pattern));
   }
 
   add(source: TextSource): void {
-    this.chunks.read(source, (count) => this.countPieces(count));
+    this.chunks.read(source, (count) => {
+      this.countPieces(count);
+      if (this.size > this.maxPieces) this.leaveOutRarest();
+    });
+  }
+
+  /** Adds what another counter counted: pre-tokens end to end, piece i before `ends[i]`, and how often each occurred. */
+  addCounted(counted: {
+    readonly bytes: Uint8Array;
+    readonly ends: Float64Array;
+    readonly counts: Float64Array;
+    readonly leftOut: number;
+    readonly floor: number;
+  }): void {
+    const { bytes, ends, counts } = counted;
+    const key = new Uint8Array(16);
+    const words = new DataView(key.buffer);
+    let start = 0;
+    for (let piece = 0; piece < ends.length; piece++) {
+      const end = ends[piece];
+      const length = end - start;
+      if (length > MAX_KEY_BYTES) {
+        this.addLong(bytes, start, end, counts[piece]);
+      } else {
+        key.fill(0);
+        key.set(bytes.subarray(start, end));
+        key[15] = length;
+        this.addKey(
+          words.getInt32(0, true),
+          words.getInt32(4, true),
+          words.getInt32(8, true),
+          words.getInt32(12, true),
+          counts[piece],
+        );
+      }
+      start = end;
+      if (this.size > this.maxPieces) this.leaveOutRarest();
+    }
+    this.leftOut += counted.leftOut;
+    this.floor = Math.max(this.floor, counted.floor);
   }
 
   /** Number of different pre-tokens. */
@@ -80,45 +131,44 @@ export class PieceCounter {
     const { ends, text } = this.chunks.area;
     const { view } = text;
     this.bytes += ends[count - 1];
-    const { keyPages, countPages } = this;
-    let { index: table } = this;
-    let mask = table.length - 1;
     let start = 0;
     for (let index = 0; index < count; index++) {
       const end = ends[index];
       const length = end - start;
       if (length > MAX_KEY_BYTES) {
-        this.countLong(start, end);
-        start = end;
-        continue;
+        this.addLong(text.bytes, start, end, 1);
+      } else {
+        const masks = length << 2;
+        this.addKey(
+          view.getInt32(start, true) & KEY_MASKS[masks],
+          view.getInt32(start + 4, true) & KEY_MASKS[masks + 1],
+          view.getInt32(start + 8, true) & KEY_MASKS[masks + 2],
+          (view.getInt32(start + 12, true) & KEY_MASKS[masks + 3]) | (length << 24),
+          1,
+        );
       }
-      const masks = length << 2;
-      const key0 = view.getInt32(start, true) & KEY_MASKS[masks];
-      const key1 = view.getInt32(start + 4, true) & KEY_MASKS[masks + 1];
-      const key2 = view.getInt32(start + 8, true) & KEY_MASKS[masks + 2];
-      const key3 = (view.getInt32(start + 12, true) & KEY_MASKS[masks + 3]) | (length << 24);
-      let slot = hashKey(key0, key1, key2, key3) & mask;
-      let entry = table[slot] - 1;
-      while (entry >= 0) {
-        const keys = keyPages[entry >> PAGE_BITS];
-        const at = (entry & PAGE_MASK) << 2;
-        if (keys[at] === key0 && keys[at + 1] === key1 && keys[at + 2] === key2 && keys[at + 3] === key3)
-          break;
-        slot = (slot + 1) & mask;
-        entry = table[slot] - 1;
-      }
-      if (entry < 0) {
-        entry = this.addEntry(key0, key1, key2, key3);
-        table[slot] = entry + 1;
-        if (2 * this.used > mask) {
-          this.growIndex();
-          table = this.index;
-          mask = table.length - 1;
-        }
-      }
-      countPages[entry >> PAGE_BITS][entry & PAGE_MASK] += 1;
       start = end;
     }
+  }
+
+  private addKey(key0: number, key1: number, key2: number, key3: number, count: number): void {
+    const { keyPages, index } = this;
+    const mask = index.length - 1;
+    let slot = hashKey(key0, key1, key2, key3) & mask;
+    let entry = index[slot] - 1;
+    while (entry >= 0) {
+      const keys = keyPages[entry >> PAGE_BITS];
+      const at = (entry & PAGE_MASK) << 2;
+      if (keys[at] === key0 && keys[at + 1] === key1 && keys[at + 2] === key2 && keys[at + 3] === key3) break;
+      slot = (slot + 1) & mask;
+      entry = index[slot] - 1;
+    }
+    if (entry < 0) {
+      entry = this.addEntry(key0, key1, key2, key3);
+      index[slot] = entry + 1;
+      if (2 * this.used > mask) this.makeIndex(2 * index.length);
+    }
+    this.countPages[entry >> PAGE_BITS][entry & PAGE_MASK] += count;
   }
 
   private addEntry(key0: number, key1: number, key2: number, key3: number): number {
@@ -136,8 +186,8 @@ export class PieceCounter {
     return entry;
   }
 
-  private growIndex(): void {
-    const table = new Int32Array(2 * this.index.length);
+  private makeIndex(size: number): void {
+    const table = new Int32Array(size);
     const mask = table.length - 1;
     for (let entry = 0; entry < this.used; entry++) {
       const keys = this.keyPages[entry >> PAGE_BITS];
@@ -149,8 +199,7 @@ export class PieceCounter {
     this.index = table;
   }
 
-  private countLong(start: number, end: number): void {
-    const { bytes } = this.chunks.area.text;
+  private addLong(bytes: Uint8Array, start: number, end: number, count: number): void {
     // FNV-1a.
     let hash = 0x811c9dc5;
     for (let at = start; at < end; at++) hash = Math.imul(hash ^ bytes[at], 0x01000193);
@@ -158,8 +207,8 @@ export class PieceCounter {
     let slot = (hash ^ (hash >>> 15)) & mask;
     for (; this.longTable[slot] !== 0; slot = (slot + 1) & mask) {
       const index = this.longTable[slot] - 1;
-      if (this.longHashes[index] === hash && this.equals(index, start, end)) {
-        this.longCounts[index] += 1;
+      if (this.longHashes[index] === hash && this.equals(index, bytes, start, end)) {
+        this.longCounts[index] += count;
         return;
       }
     }
@@ -173,22 +222,22 @@ export class PieceCounter {
     this.arena.set(bytes.subarray(start, end), from);
     this.longEnds.push(to);
     this.longHashes.push(hash);
-    this.longCounts.push(1);
+    this.longCounts.push(count);
     this.longTable[slot] = this.longEnds.length;
-    if (2 * this.longEnds.length > mask) this.growLong();
+    if (2 * this.longEnds.length > mask) this.makeLongTable(2 * this.longTable.length);
   }
 
-  private equals(index: number, start: number, end: number): boolean {
+  private equals(index: number, bytes: Uint8Array, start: number, end: number): boolean {
     const from = index === 0 ? 0 : this.longEnds[index - 1];
     if (this.longEnds[index] - from !== end - start) return false;
     for (let at = start; at < end; at++) {
-      if (this.arena[from + at - start] !== this.chunks.area.text.bytes[at]) return false;
+      if (this.arena[from + at - start] !== bytes[at]) return false;
     }
     return true;
   }
 
-  private growLong(): void {
-    const table = new Int32Array(2 * this.longTable.length);
+  private makeLongTable(size: number): void {
+    const table = new Int32Array(size);
     const mask = table.length - 1;
     this.longHashes.forEach((hash, index) => {
       let slot = (hash ^ (hash >>> 15)) & mask;
@@ -196,5 +245,61 @@ export class PieceCounter {
       table[slot] = index + 1;
     });
     this.longTable = table;
+  }
+
+  /** Leaves out all pre-tokens up to the lowest count with which at most half of the bound remain. */
+  private leaveOutRarest(): void {
+    const before = this.size;
+    const floor = this.lowestFloor(Math.floor(this.maxPieces / 2));
+    let kept = 0;
+    for (let entry = 0; entry < this.used; entry++) {
+      const count = this.countPages[entry >> PAGE_BITS][entry & PAGE_MASK];
+      if (count <= floor) continue;
+      const from = (entry & PAGE_MASK) << 2;
+      const keys = this.keyPages[entry >> PAGE_BITS].subarray(from, from + 4);
+      this.keyPages[kept >> PAGE_BITS].set(keys, (kept & PAGE_MASK) << 2);
+      this.countPages[kept >> PAGE_BITS][kept & PAGE_MASK] = count;
+      kept += 1;
+    }
+    // Entries are made by adding to their counts.
+    for (let entry = kept; entry < this.used; entry++)
+      this.countPages[entry >> PAGE_BITS][entry & PAGE_MASK] = 0;
+    this.used = kept;
+    this.keyPages.length = this.countPages.length = Math.ceil(kept / (1 << PAGE_BITS));
+    this.makeIndex(this.index.length);
+    this.leaveOutLong(floor);
+    this.leftOut += before - this.size;
+    this.floor = Math.max(this.floor, floor);
+  }
+
+  private leaveOutLong(floor: number): void {
+    let kept = 0;
+    let start = 0;
+    let end = 0;
+    for (let index = 0; index < this.longEnds.length; index++) {
+      const next = this.longEnds[index];
+      if (this.longCounts[index] > floor) {
+        this.arena.copyWithin(end, start, next);
+        end += next - start;
+        this.longEnds[kept] = end;
+        this.longHashes[kept] = this.longHashes[index];
+        this.longCounts[kept++] = this.longCounts[index];
+      }
+      start = next;
+    }
+    this.longEnds.length = this.longHashes.length = this.longCounts.length = kept;
+    this.makeLongTable(this.longTable.length);
+  }
+
+  /** The lowest count that no more than `most` pre-tokens exceed. */
+  private lowestFloor(most: number): number {
+    const histogram = new Uint32Array(MAX_FLOOR + 1);
+    let above = this.size;
+    this.forEach((_bytes, count) => {
+      if (count <= MAX_FLOOR) histogram[count] += 1;
+    });
+    let floor = 0;
+    while (above > most && floor < MAX_FLOOR) above -= histogram[++floor];
+    return floor;
   }
 }
