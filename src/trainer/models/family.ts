@@ -47,6 +47,8 @@ export interface DecoderContext {
    * Added to attention scores, [time, source] or [batch, 1, 1, time, source]: 0, or -infinity where a row must not look.
    */
   readonly mask: Tensor;
+  /** Rows of a block of attention where row t is at position t and sees nothing after it; see `AttentionOptions`. */
+  readonly causalBlock?: number;
   parameter(spec: ParameterSpec): Tensor;
   /** Rows of all positions, given those of this run: the same without a cache. */
   remember(cache: CacheSpec, rows: Tensor): Tensor;

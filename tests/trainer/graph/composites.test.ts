@@ -139,30 +139,33 @@ function causal(graph: Graph, time: number, dtype: 'float32' | 'float64'): Tenso
 }
 
 describe('attention', () => {
-  it("is PyTorch's, with two heads of queries on one of keys and values", () => {
-    const inputs = [
-      { shape: [3, 2, 2], values: pattern([3, 2, 2], 7, 1) },
-      { shape: [3, 1, 2], values: pattern([3, 1, 2], 5, 2) },
-      { shape: [3, 1, 2], values: pattern([3, 1, 2], 3, 4) },
-    ];
-    const actual = differentiate(inputs, pattern([3, 2, 2], 4, 3), (graph, q, k, v) =>
-      attention(q, k, v, causal(graph, 3, 'float64'), 1 / Math.sqrt(2)),
-    );
-    expect(
-      worst(actual, [
-        [
-          -0.2, 0.4, -0.2, 0.4, 0.4, -0.1, 0.34921015, -0.057675124, 0.26468354, 0.13154572, 0.27263364,
-          0.14241921,
-        ],
-        [
-          0, 0, 0, 0, -0.053740115, -0.053740115, 0.028081598, 0.028081598, 0.0045516375, 0.0045516375,
-          -0.00018014867, -0.00018014867,
-        ],
-        [-0.015431075, 0.29656497, 0.050134997, -0.43864097, -0.034703922, 0.142076],
-        [-1.0092727, 0.1838568, 0.43196897, -0.099977268, 0.17730375, -0.083879536],
-      ]),
-    ).toBeLessThan(EIGHT_DIGITS);
-  });
+  it.each([3, 2, 1])(
+    "is PyTorch's, with two heads of queries on one of keys and values, in blocks of %i",
+    (causalBlock) => {
+      const inputs = [
+        { shape: [3, 2, 2], values: pattern([3, 2, 2], 7, 1) },
+        { shape: [3, 1, 2], values: pattern([3, 1, 2], 5, 2) },
+        { shape: [3, 1, 2], values: pattern([3, 1, 2], 3, 4) },
+      ];
+      const actual = differentiate(inputs, pattern([3, 2, 2], 4, 3), (graph, q, k, v) =>
+        attention(q, k, v, { mask: causal(graph, 3, 'float64'), scale: 1 / Math.sqrt(2), causalBlock }),
+      );
+      expect(
+        worst(actual, [
+          [
+            -0.2, 0.4, -0.2, 0.4, 0.4, -0.1, 0.34921015, -0.057675124, 0.26468354, 0.13154572, 0.27263364,
+            0.14241921,
+          ],
+          [
+            0, 0, 0, 0, -0.053740115, -0.053740115, 0.028081598, 0.028081598, 0.0045516375, 0.0045516375,
+            -0.00018014867, -0.00018014867,
+          ],
+          [-0.015431075, 0.29656497, 0.050134997, -0.43864097, -0.034703922, 0.142076],
+          [-1.0092727, 0.1838568, 0.43196897, -0.099977268, 0.17730375, -0.083879536],
+        ]),
+      ).toBeLessThan(EIGHT_DIGITS);
+    },
+  );
 });
 
 describe('cross-entropy of the output layer', () => {
@@ -248,7 +251,24 @@ const CASES: Record<string, Case> = {
       [3, 2, 2, 1, 4],
       [3, 2, 2, 1, 4],
     ],
-    build: (graph, q, k, v) => attention(q, k, v, causal(graph, 3, 'float64'), 0.5),
+    build: (graph, q, k, v) => attention(q, k, v, { mask: causal(graph, 3, 'float64'), scale: 0.5 }),
+  },
+  'attention, in blocks of which the last is smaller': {
+    shapes: [
+      [5, 2, 2, 2, 3],
+      [5, 2, 2, 1, 3],
+      [5, 2, 2, 1, 3],
+    ],
+    build: (graph, q, k, v) =>
+      attention(q, k, v, { mask: causal(graph, 5, 'float64'), scale: 0.5, causalBlock: 2 }),
+  },
+  'cross-entropy, in chunks and with a z-loss': {
+    shapes: [[4, 3], [5, 3], [5]],
+    build: (graph, hidden, weight, bias) =>
+      linearCrossEntropy(hidden, weight, bias, constant(graph, TARGETS, [4], 'int32'), {
+        chunkRows: 3,
+        zLoss: 0.3,
+      }).objective,
   },
   'attention, with more positions to look at than rows': {
     shapes: [
@@ -256,7 +276,7 @@ const CASES: Record<string, Case> = {
       [3, 2, 2],
       [3, 2, 2],
     ],
-    build: (graph, q, k, v) => attention(q, k, v, fill(graph, 0, [1, 3], 'float64'), 1),
+    build: (graph, q, k, v) => attention(q, k, v, { mask: fill(graph, 0, [1, 3], 'float64'), scale: 1 }),
   },
   'cross-entropy': {
     shapes: [

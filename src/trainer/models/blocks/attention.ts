@@ -38,7 +38,7 @@ export function causalAttention(
   mask: Tensor = context.mask,
   scale: number = 1 / Math.sqrt(headWidth),
 ): Tensor {
-  const { batch, time, source } = context;
+  const { batch, time, source, causalBlock } = context;
   const width = keyValueHeads * headWidth;
   const keys = context.remember({ name: `${prefix}.keys`, width }, k);
   const values = context.remember({ name: `${prefix}.values`, width }, v);
@@ -47,8 +47,7 @@ export function causalAttention(
     reshape(q, [time, batch, keyValueHeads, heads / keyValueHeads, headWidth]),
     reshape(keys, shared),
     reshape(values, shared),
-    mask,
-    scale,
+    { mask, scale, causalBlock },
   );
   return reshape(mixed, [time * batch, heads * headWidth]);
 }

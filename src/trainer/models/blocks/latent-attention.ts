@@ -103,7 +103,7 @@ interface Parts {
 
 /** Keys and values of every head are made from the latents: the fewest operations where all rows are new. */
 function expanded(
-  { time, batch, source, mask }: DecoderContext,
+  { time, batch, source, mask, causalBlock }: DecoderContext,
   { plainQueries, rotatedQueries, latents, rotatedKeys, expansion }: Parts,
   { heads, plainWidth, rotatedWidth, valueWidth, scale }: LatentAttentionSpec,
 ): Tensor {
@@ -121,8 +121,7 @@ function expanded(
     reshape(concat([plainQueries, rotatedQueries], 2), [time, batch, heads, 1, keyWidth]),
     reshape(keys, [source, batch, heads, 1, keyWidth]),
     reshape(values, [source, batch, heads, 1, valueWidth]),
-    mask,
-    scale,
+    { mask, scale, causalBlock },
   );
   return reshape(mixed, [time * batch, heads * valueWidth]);
 }
@@ -132,7 +131,7 @@ function expanded(
  * the cached ones (section 2.1.2): q (W_k c) = (q W_k) c, and the sum over values is W_v (sum over c).
  */
 function absorbed(
-  { time, batch, source, mask }: DecoderContext,
+  { time, batch, source, mask, causalBlock }: DecoderContext,
   { plainQueries, rotatedQueries, latents, rotatedKeys, expansion }: Parts,
   { heads, rank, plainWidth, rotatedWidth, valueWidth, scale }: LatentAttentionSpec,
 ): Tensor {
@@ -146,8 +145,7 @@ function absorbed(
     reshape(concat([latentQueries, rotatedQueries], 2), [time, batch, 1, heads, width]),
     reshape(concat([latents, rotatedKeys], 1), [source, batch, 1, 1, width]),
     reshape(latents, [source, batch, 1, 1, rank]),
-    mask,
-    scale,
+    { mask, scale, causalBlock },
   );
   const values = matmul(reshape(mixed, [rows, heads, rank]), toValue, { rowsFirstA: true, transposeB: true });
   return reshape(transpose(values, [1, 0, 2]), [rows, heads * valueWidth]);
