@@ -14,6 +14,7 @@ const BENCHMARKS: Record<string, () => Promise<{ run: Benchmark }>> = {
   'dedup-join-large': async () => ({ run: (await import('./dedup-join.js')).runLarge }),
   extract: () => import('./extract.js'),
   ingest: () => import('./ingest.js'),
+  learning: () => import('./learning.js'),
   sql: () => import('./sql.js'),
   filters: () => import('./filters.js'),
   'filters-agreement': () => import('./filters-agreement.js'),

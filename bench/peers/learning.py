@@ -1,0 +1,89 @@
+"""Peer of bench/learning.ts: the same training in PyTorch. learning.py WORKSPACE EVAL_TOKENS, where run `run` has ended.
+
+Reads the shards, the initial weights, the settings and the learning rate of every step of the run, and trains
+transformers' LlamaForCausalLM on the same batches with torch.optim.AdamW. Prints {step, loss, validation_loss} a line.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy
+import pyarrow
+import torch
+from safetensors.torch import load_file
+from torch.nn.functional import cross_entropy
+from transformers import LlamaConfig, LlamaForCausalLM
+
+workspace, eval_tokens = Path(sys.argv[1]), int(sys.argv[2])
+run = workspace / "models" / "run"
+dataset = workspace / "datasets" / "documentation"
+settings = json.loads((run / "run.json").read_text())["settings"]
+metrics = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+batch, context = settings["batch"], settings["context"]
+
+
+def tokens_of(split):
+    """All tokens of a split, in the order of the commits."""
+    parts = []
+    for commit in sorted((dataset / "commits").glob("*.json")):
+        for file in json.loads(commit.read_text())["files"]:
+            if file["kind"] != "shard" or file["split"] != split:
+                continue
+            with pyarrow.ipc.open_file(dataset / file["path"]) as reader:
+                column = reader.read_all()["tokens"].combine_chunks()
+                parts.append(column.values.to_numpy().astype(numpy.int64))
+    return numpy.concatenate(parts)
+
+
+train, valid = tokens_of("train"), tokens_of("valid")
+# Epoch after epoch without a seam.
+needed = len(metrics) * batch * context + 1
+train = torch.from_numpy(numpy.resize(train, needed))
+valid = torch.from_numpy(valid[: eval_tokens + 1])
+
+torch.set_num_threads(2)
+config = LlamaConfig(**json.loads((run / "config.json").read_text()), attn_implementation="sdpa")
+model = LlamaForCausalLM(config).float()
+missing, unexpected = model.load_state_dict(load_file(run / "initial.safetensors"), strict=False)
+assert not unexpected and set(missing) <= {"lm_head.weight"}, (missing, unexpected)
+model.tie_weights()
+parameters = list(model.parameters())
+optimizer = torch.optim.AdamW(
+    [
+        {"params": [p for p in parameters if p.dim() > 1], "weight_decay": settings["weight_decay"]},
+        {"params": [p for p in parameters if p.dim() == 1], "weight_decay": 0.0},
+    ],
+    lr=0.0,
+    betas=(settings["beta1"], settings["beta2"]),
+    eps=1e-8,
+)
+
+
+def validation_loss():
+    """Every target but the first token once, in sequences of `context` tokens."""
+    total = 0.0
+    with torch.no_grad():
+        for start in range(0, len(valid) - 1, context):
+            window = valid[start : start + context + 1]
+            logits = model(window[None, :-1]).logits[0]
+            total += cross_entropy(logits, window[1:], reduction="sum").item()
+    return total / (len(valid) - 1)
+
+
+for line in metrics:
+    step = line["step"]
+    start = (step - 1) * batch * context
+    window = train[start : start + batch * context + 1]
+    logits = model(window[:-1].view(batch, context)).logits
+    loss = cross_entropy(logits.view(batch * context, -1), window[1:])
+    optimizer.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(parameters, settings["clip"])
+    for group in optimizer.param_groups:
+        group["lr"] = line["learning_rate"]
+    optimizer.step()
+    result = {"step": step, "loss": loss.item()}
+    if "validation_loss" in line:
+        result["validation_loss"] = validation_loss()
+    print(json.dumps(result), flush=True)
