@@ -61,13 +61,18 @@ optimizer = torch.optim.AdamW(
 
 
 def validation_loss():
-    """Every target but the first token once, in sequences of `context` tokens."""
+    """Every token but the first is a target once; the last sequence is filled up with targets that do not count."""
+    rows = -(-(len(valid) - 1) // context)
+    ids = torch.zeros(rows * context, dtype=torch.int64)
+    targets = torch.full_like(ids, -100)
+    ids[: len(valid) - 1] = valid[:-1]
+    targets[: len(valid) - 1] = valid[1:]
     total = 0.0
     with torch.no_grad():
-        for start in range(0, len(valid) - 1, context):
-            window = valid[start : start + context + 1]
-            logits = model(window[None, :-1]).logits[0]
-            total += cross_entropy(logits, window[1:], reduction="sum").item()
+        for start in range(0, len(ids), batch * context):
+            part = slice(start, start + batch * context)
+            logits = model(ids[part].view(-1, context)).logits
+            total += cross_entropy(logits.flatten(0, 1), targets[part], reduction="sum").item()
     return total / (len(valid) - 1)
 
 

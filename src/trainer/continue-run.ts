@@ -21,7 +21,7 @@ import { CommitFeed, QueueFeed } from './loader/feeds.js';
 import { type RowPosition, RowSource } from './loader/rows.js';
 import { type MixtureSource, TrainingData } from './loader/training-data.js';
 import { runLoop, type LoopPosition, type LoopProgress, type LoopResult } from './loop.js';
-import { CONSUMED_FILE, METRICS_FILE, StepFile } from './metrics.js';
+import { CONSUMED_FILE, METRICS_FILE, StepFile, type StepMetrics } from './metrics.js';
 import { parameterCount, parameterSpecs } from './models/registry.js';
 import type { RunSettings, TrainOptions } from './options.js';
 import { freshMoments, initialState, type ModelState } from './programs/state.js';
@@ -30,6 +30,7 @@ import type { OptimizerOptions } from './programs/update.js';
 import { INITIAL_FILE, validShards, type Run } from './run.js';
 import { runMixture } from './run-file.js';
 import type { Batch } from './loader/batch.js';
+import { EventFile } from './tensorboard.js';
 import { evaluateBatches, tokenByteLengths, validationBatches, type Evaluation } from './validation.js';
 
 /** AdamW's epsilon, outside of the square root; PyTorch's default. */
@@ -69,6 +70,7 @@ export async function continueRun(
       context: settings.context,
       accumulate: settings.accumulate,
       packed: settings.packing === 'best-fit',
+      zLoss: settings.z_loss,
       optimizer: optimizerOf(settings),
       engine,
       threads: options.threads,
@@ -96,7 +98,7 @@ export async function continueRun(
         checkpointEvery: options.checkpointEvery,
         evaluate: evaluator(run, context.workspace, program, data, options, context.signal),
         checkpoint: (position) => saveCheckpoint(position, run, program, data, options.keep),
-        metrics: await StepFile.open(run.folder, METRICS_FILE, start.step),
+        metrics: await openMetrics(run.folder, start.step),
         consumed: await StepFile.open(run.folder, CONSUMED_FILE, start.step),
         log,
         onProgress: context.onProgress,
@@ -108,6 +110,21 @@ export async function continueRun(
   } finally {
     await data.close();
   }
+}
+
+/** metrics.jsonl and TensorBoard's events. */
+async function openMetrics(
+  folder: string,
+  step: number,
+): Promise<{ append(metrics: StepMetrics): Promise<void> }> {
+  const file = await StepFile.open<StepMetrics>(folder, METRICS_FILE, step);
+  const events = await EventFile.open(folder, step);
+  return {
+    async append(metrics) {
+      await file.append(metrics);
+      await events.append(metrics);
+    },
+  };
 }
 
 /** The weights that the run was given, or random ones. */

@@ -80,6 +80,13 @@ export const trainOptionsSchema = z.object({
     .optional()
     .describe('adamw, or muon for hidden matrices with adamw for all else (default: adamw)'),
   weightDecay: z.coerce.number().min(0).optional().describe('decay of matrices, decoupled (default: 0.1)'),
+  zLoss: z.coerce
+    .number()
+    .min(0)
+    .optional()
+    .describe(
+      'factor of the squared log of the softmax normaliser in the objective, 0.0001 for example (default: 0)',
+    ),
   beta1: share.optional().describe('decay of the mean of gradients (default: 0.9)'),
   beta2: share.optional().describe('decay of the mean of squared gradients (default: 0.95)'),
   clip: z.coerce.number().min(0).optional().describe('largest global gradient norm, 0 for any (default: 1)'),
@@ -122,6 +129,7 @@ export const runSettingsSchema = z.strictObject({
   decay: z.number().int().nullable().default(null),
   optimizer: z.enum(OPTIMIZERS).default('adamw'),
   weight_decay: z.number(),
+  z_loss: z.number().default(0),
   beta1: z.number(),
   beta2: z.number(),
   /** 0: no clipping. */
@@ -171,6 +179,7 @@ export function newRunSettings(
     decay: schedule === 'wsd' ? (options.decay ?? Math.max(1, Math.floor(steps / 5))) : null,
     optimizer: options.optimizer ?? 'adamw',
     weight_decay: options.weightDecay ?? 0.1,
+    z_loss: options.zLoss ?? 0,
     beta1: options.beta1 ?? 0.9,
     beta2: options.beta2 ?? 0.95,
     clip: options.clip ?? 1,
@@ -296,6 +305,7 @@ export function checkAgainstRun(
     ['decay', options.decay, settings.decay],
     ['optimizer', options.optimizer, settings.optimizer],
     ['weight-decay', options.weightDecay, settings.weight_decay],
+    ['z-loss', options.zLoss, settings.z_loss],
     ['beta1', options.beta1, settings.beta1],
     ['beta2', options.beta2, settings.beta2],
     ['clip', options.clip, settings.clip],

@@ -20,6 +20,7 @@ describe('settings of a new run', () => {
       decay: null,
       optimizer: 'adamw',
       weight_decay: 0.1,
+      z_loss: 0,
       beta1: 0.9,
       beta2: 0.95,
       clip: 1,

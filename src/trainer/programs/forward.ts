@@ -19,6 +19,8 @@ export interface Batch {
   readonly context: number;
   /** Whether sequences are packed with documents that do not see each other. Default: false */
   readonly packed?: boolean;
+  /** Of the square of the log of the softmax' normaliser in the objective (z-loss). Default: 0 */
+  readonly zLoss?: number;
 }
 
 /** Of packed sequences, [batch, context] each. */
@@ -36,6 +38,8 @@ export interface Forward {
   /** Sum of the negative log-likelihoods in nats, and the number of targets. */
   readonly lossSum: Tensor;
   readonly targetCount: Tensor;
+  /** Sum over the targets of what training makes smaller: `lossSum`, with the z-loss where there is one. */
+  readonly objectiveSum: Tensor;
   /** A scalar that training adds to the mean loss. */
   readonly auxiliaryLoss?: Tensor;
   /** Of the parameters that are not trained by gradient, by name. */
@@ -67,12 +71,19 @@ export function buildForward(graph: Graph, config: ModelConfig, shape: Batch): F
     },
     ids,
   );
-  const { logits, losses, ignored } = linearCrossEntropy(hidden, outputWeight, outputBias, targets);
+  const { logits, losses, objective, ignored } = linearCrossEntropy(
+    hidden,
+    outputWeight,
+    outputBias,
+    targets,
+    { zLoss: shape.zLoss },
+  );
   const counted = where(ignored, 0, fill(graph, 1, [], 'float32'));
   return {
     parameters,
     logits,
     lossSum: reduceSum(losses),
+    objectiveSum: reduceSum(objective),
     targetCount: reduceSum(counted),
     auxiliaryLoss,
     updates: updates ?? new Map(),

@@ -42,7 +42,8 @@ export async function compileWholeStep(
   const graph = new Graph();
   const forward = buildForward(graph, config, options);
   const loss = div(forward.lossSum, forward.targetCount);
-  const objective = forward.auxiliaryLoss === undefined ? loss : add(loss, forward.auxiliaryLoss);
+  const mean = div(forward.objectiveSum, forward.targetCount);
+  const objective = forward.auxiliaryLoss === undefined ? mean : add(mean, forward.auxiliaryLoss);
   const found = gradients(graph, objective, trainedTensors(config, forward));
   const { bindings, outputs } = buildUpdate(graph, config, options.optimizer, slots, {
     loss,
@@ -125,8 +126,8 @@ interface Sum {
 }
 
 /** What a part adds to the mean over the targets of the whole step. `weight` is 1 / their number. */
-function partObjective(graph: Graph, { lossSum, auxiliaryLoss }: Forward, parts: number): Tensor {
-  const share = mul(lossSum, graph.input('weight', [], 'float32'));
+function partObjective(graph: Graph, { objectiveSum, auxiliaryLoss }: Forward, parts: number): Tensor {
+  const share = mul(objectiveSum, graph.input('weight', [], 'float32'));
   return auxiliaryLoss === undefined ? share : add(share, mul(auxiliaryLoss, 1 / parts));
 }
 

@@ -106,7 +106,7 @@ class CompiledTraining implements TrainingProgram {
     this.evaluator ??= compileLoss(
       this.config,
       new Map([...this.slots].map(([name, { parameter }]) => [name, parameter])),
-      { ...this.options, packed: false },
+      { ...this.options, packed: false, zLoss: 0 },
     );
     return runLoss(await this.evaluator, this.config, this.options, ids, targets);
   }

@@ -298,3 +298,30 @@ describe('initial weights', () => {
     }
   });
 });
+
+/**
+ * PyTorch in float64 with transformers' model of the same weights: gradient norms of the cross-entropy and of the
+ * cross-entropy + 0.05 mean(logsumexp(logits)^2), of which targets that are ignored have no part.
+ */
+describe('z-loss', () => {
+  it.each([
+    [0, 1, 6.3304966436624115],
+    [0.05, 1, 7.391515733741735],
+    [0.05, 2, 7.391515733741735],
+  ])('of %s is in the gradient and not in the loss, in %i parts', async (zLoss, accumulate, norm) => {
+    const model = await loadReferenceModel('llama');
+    const program = await compileTraining(model.config, {
+      batch: model.batch / accumulate,
+      context: model.context,
+      accumulate,
+      zLoss,
+      optimizer: { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0, clipNorm: null },
+      engine: onnxEngine,
+      state: freshState(model),
+      threads: 1,
+    });
+    const result = await program.step(model.ids, model.targets, { learningRate: 0.01 });
+    expect(deviation([result.loss, result.gradientNorm], [3.0515396234501897, norm])).toBeLessThan(2e-5);
+    await program.dispose();
+  });
+});

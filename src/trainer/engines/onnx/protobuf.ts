@@ -1,11 +1,11 @@
 /**
- * Writer of the Protocol Buffers wire format: varints, 32-bit and length-delimited fields, which is all that an ONNX model
- * needs. Specification: protobuf.dev, "Encoding".
+ * Writer of the Protocol Buffers wire format: varints, 32-bit, 64-bit and length-delimited fields, which is all that ONNX
+ * models and TensorBoard's events need. Specification: protobuf.dev, "Encoding".
  *
  * A nested message is written into a writer of its own and its bytes are put into the outer one.
  */
 const INITIAL_BYTES = 256;
-const WIRE = { varint: 0, lengthDelimited: 2, fixed32: 5 } as const;
+const WIRE = { varint: 0, fixed64: 1, lengthDelimited: 2, fixed32: 5 } as const;
 
 export class ProtobufWriter {
   private bytes = new Uint8Array(INITIAL_BYTES);
@@ -27,6 +27,13 @@ export class ProtobufWriter {
     this.reserve(4);
     new DataView(this.bytes.buffer).setFloat32(this.length, value, true);
     this.length += 4;
+  }
+
+  double(field: number, value: number): void {
+    this.tag(field, WIRE.fixed64);
+    this.reserve(8);
+    new DataView(this.bytes.buffer).setFloat64(this.length, value, true);
+    this.length += 8;
   }
 
   string(field: number, value: string): void {
