@@ -24,7 +24,7 @@ import type { Source } from './records.js';
 import { cutRecords } from './formats/cut.js';
 import { detectFormat } from './formats/detect.js';
 import type { WindowDocument } from './window.js';
-import type { IngestPool } from './worker.js';
+import type { IngestPool, IngestWorkerData } from './worker.js';
 
 export interface IngestProgress {
   /** Bytes of files read, of `totalBytes` (undefined where a source's size is unknown). */
@@ -73,7 +73,7 @@ export async function ingest(
   });
   const pool: IngestPool = new WorkerPool(workerFile(import.meta.url, './worker.js'), {
     threads: options.workers,
-    workerData: opened.treatment,
+    workerData: { treatment: opened.treatment, reading: opened.config.reading } satisfies IngestWorkerData,
   });
   let writer: DatasetWriter | undefined;
   try {

@@ -3,13 +3,15 @@
  * Pure: the same batch gives the same result whichever thread takes it.
  */
 import { concatenate } from '../core/bytes.js';
+import { eachWithin } from '../core/time-limit.js';
 import { measureForDedup, type DedupMeasures } from '../filters/dedup/measure.js';
 import type { DedupConfig } from '../filters/dedup/settings.js';
 import { detectLanguage } from '../filters/language/detect.js';
 import { NO_TREATMENT, TextTreatment } from '../filters/text-treatment.js';
 import { measureSignals, type SignalValues } from '../filters/signals/index.js';
 import { normalizedTextHash } from '../filters/dedup/text-hash.js';
-import type { Format } from './records.js';
+import { DEFAULT_READING, type ReadingConfig } from './reading.js';
+import type { BadDocument, Format, PageInfo } from './records.js';
 import { parseRecord } from './formats/parse.js';
 
 /** Records of one source: `bytes` end to end, record i ends before `ends[i]`. */
@@ -28,6 +30,9 @@ export interface MeasuredDocument {
   readonly title: string | null;
   readonly mime: string | null;
   readonly charset: string | null;
+  readonly page: PageInfo | undefined;
+  /** As the document declares it; `language` is what its text is in. */
+  readonly declaredLanguage: string | null;
   readonly language: string;
   readonly languageScore: number;
   readonly textHash: string;
@@ -48,18 +53,28 @@ export interface MeasureResult {
   readonly textEnds: Int32Array;
 }
 
-/** @param treatment what is done to the texts after they were measured */
+/**
+ * @param treatment what is done to the texts after they were measured
+ * @param reading how records are read into texts, and how long one may take
+ */
 export function measureBatch(
   task: MeasureTask,
   treatment: TextTreatment = new TextTreatment(NO_TREATMENT),
+  reading: ReadingConfig = DEFAULT_READING,
 ): MeasureResult {
   const items: Measured[] = [];
   const texts: Uint8Array[] = [];
   const encoder = new TextEncoder();
-  let start = 0;
-  for (const end of task.ends) {
-    const parsed = parseRecord(task.format, task.bytes.subarray(start, end));
-    start = end;
+  const seconds = reading.timeout_seconds;
+  const documents = eachWithin(seconds * 1000, task.ends.length, (index) => {
+    const start = index === 0 ? 0 : task.ends[index - 1];
+    return parseRecord(task.format, task.bytes.subarray(start, task.ends[index]), { reading });
+  });
+  for (const parsed of documents) {
+    if (parsed === undefined) {
+      items.push(tooSlow(seconds));
+      continue;
+    }
     if (parsed.kind !== 'document') {
       items.push(parsed);
       continue;
@@ -74,6 +89,8 @@ export function measureBatch(
       title: parsed.title,
       mime: parsed.mime,
       charset: parsed.charset,
+      page: parsed.page,
+      declaredLanguage: parsed.language,
       language,
       languageScore: score,
       textHash: normalizedTextHash(text),
@@ -84,4 +101,8 @@ export function measureBatch(
   }
   const { bytes, ends } = concatenate(texts);
   return { items, texts: bytes, textEnds: ends };
+}
+
+function tooSlow(seconds: number): BadDocument {
+  return { kind: 'bad', reason: 'extract-timeout', detail: `not read within ${seconds} seconds` };
 }

@@ -5,6 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { z } from 'zod';
 import { TokenmillError } from '../core/errors.js';
 import { ensureFolder } from '../core/files.js';
 import { canonicalJson } from '../core/hash.js';
@@ -13,6 +14,7 @@ import { loadPolicy, policyFromSql, type Policy } from '../filters/policy.js';
 import { prepareTreatment, type TextTreatmentData } from '../filters/text-treatment.js';
 import { openDatabase } from '../store/database.js';
 import type { Workspace } from '../store/workspace.js';
+import { readingConfig } from './reading.js';
 import { trainingSize } from './dataset-tokenizer.js';
 import {
   checkAgainstDataset,
@@ -23,7 +25,7 @@ import {
 } from './options.js';
 
 /** Changes whenever text or signals of the same record would come out differently. */
-export const EXTRACTOR_VERSION = 'tokenmill-2';
+export const EXTRACTOR_VERSION = 'tokenmill-3';
 
 export interface OpenDataset {
   readonly config: DatasetConfig;
@@ -131,6 +133,7 @@ async function configure(
     shard_tokens: options.shardTokens ?? DATASET_DEFAULTS.shardTokens,
     valid_fraction: options.validFraction ?? DATASET_DEFAULTS.validFraction,
     dedup: dedupConfig(options),
+    reading: readingConfig(options),
     text,
   };
   await workspace.createDataset(options.dataset, config);
@@ -138,23 +141,26 @@ async function configure(
 }
 
 async function readConfig(workspace: Workspace, dataset: string): Promise<DatasetConfig> {
-  const parsed = datasetConfigSchema.safeParse(await workspace.readDatasetConfig(dataset));
+  const content = await workspace.readDatasetConfig(dataset);
   const file = workspace.dataset(dataset).config;
+  // Before all else: what another version wrote may lack settings that this one knows.
+  const extractor = z.object({ extractor: z.string() }).safeParse(content).data?.extractor;
+  if (extractor !== undefined && extractor !== EXTRACTOR_VERSION) {
+    throw new TokenmillError(
+      'CONFIG_MISMATCH',
+      `dataset ${dataset} was made with extractor ${extractor}, this is ${EXTRACTOR_VERSION}`,
+      {
+        hint: 'ingest into a new dataset, so that all its documents are measured alike',
+      },
+    );
+  }
+  const parsed = datasetConfigSchema.safeParse(content);
   if (!parsed.success) {
     throw new TokenmillError(
       'DATASET_CORRUPT',
       `${file}: ${parsed.error.issues[0].path.join('.')}: ${parsed.error.issues[0].message}`,
       {
         place: { file },
-      },
-    );
-  }
-  if (parsed.data.extractor !== EXTRACTOR_VERSION) {
-    throw new TokenmillError(
-      'CONFIG_MISMATCH',
-      `dataset ${dataset} was made with extractor ${parsed.data.extractor}, this is ${EXTRACTOR_VERSION}`,
-      {
-        hint: 'ingest into a new dataset, so that all its documents are measured alike',
       },
     );
   }

@@ -8,6 +8,7 @@ import { byteSize, integer } from '../core/config.js';
 import { TokenmillError } from '../core/errors.js';
 import { dedupConfig, dedupConfigSchema, dedupSettings } from '../filters/dedup/settings.js';
 import type { Policy } from '../filters/policy.js';
+import { DEFAULT_READING, readingAsked, readingConfigSchema, readingSettings } from './reading.js';
 import { textConfigSchema, textSettings, type TextConfig } from '../filters/text-treatment.js';
 
 /** More threads than this gain nothing here: one main thread reads and writes for all of them. */
@@ -35,6 +36,7 @@ export const ingestOptionsSchema = z.object({
   set: z.record(z.string(), z.string()).default({}).describe('thresholds of the policy: name=value'),
   ...dedupSettings,
   ...textSettings,
+  ...readingSettings,
   format: z
     .enum(['warc', 'wet', 'wat', 'jsonl', 'text', 'html'])
     .optional()
@@ -74,6 +76,8 @@ export const datasetConfigSchema = z.object({
   shard_tokens: z.number().int(),
   valid_fraction: z.number(),
   dedup: dedupConfigSchema,
+  // What an older version wrote can be shown still, though nothing can be added to it.
+  reading: readingConfigSchema.default(DEFAULT_READING),
   text: textConfigSchema.default({ transform: null, mask: null, url_lists_sha256: null }),
 });
 
@@ -101,6 +105,7 @@ export function checkAgainstDataset(
     ['shard-tokens', options.shardTokens, config.shard_tokens],
     ['valid-fraction', options.validFraction, config.valid_fraction],
     ...dedupAsked(config, options),
+    ...readingAsked(config.reading, options),
     ['transform', text.transform ?? undefined, config.text.transform ?? 'none'],
     ['mask', text.mask ?? undefined, config.text.mask ?? 'none'],
     ['url-lists', text.url_lists_sha256 ?? undefined, config.text.url_lists_sha256 ?? 'none'],

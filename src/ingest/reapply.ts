@@ -23,10 +23,11 @@ import { parseRecord } from './formats/parse.js';
 import type { IngestContext, IngestSummary } from './ingest.js';
 import type { MeasuredDocument } from './measure.js';
 import { openForReapply, type OpenDataset } from './open.js';
+import type { ReadingConfig } from './reading.js';
 import { RecordFetcher } from './record-fetcher.js';
 import type { Format, Space } from './records.js';
 import type { WindowDocument } from './window.js';
-import type { IngestPool } from './worker.js';
+import type { IngestPool, IngestWorkerData } from './worker.js';
 
 /** Texts held between two commits. */
 const WINDOW_BYTES = 32_000_000;
@@ -75,7 +76,7 @@ export async function reapplyPolicy(
   });
   const pool: IngestPool = new WorkerPool(workerFile(import.meta.url, './worker.js'), {
     threads: options.workers,
-    workerData: opened.treatment,
+    workerData: { treatment: opened.treatment, reading: opened.config.reading } satisfies IngestWorkerData,
   });
   let writer: DatasetWriter | undefined;
   try {
@@ -114,6 +115,7 @@ class Reapplication {
   private readonly commits: readonly Commit[];
   private readonly treatment: TextTreatment;
   private readonly records: RecordFetcher;
+  private readonly reading: ReadingConfig;
   private readonly formats: ReadonlyMap<string, Format>;
   private windowBytes = 0;
   private windowDocuments = 0;
@@ -125,6 +127,7 @@ class Reapplication {
     this.folder = folder;
     this.commits = commits;
     this.treatment = new TextTreatment(opened.treatment);
+    this.reading = opened.config.reading;
     const sources = latestSources(commits);
     this.records = new RecordFetcher(sources);
     this.formats = new Map(sources.map(({ source, format }) => [source, format as Format]));
@@ -227,6 +230,14 @@ class Reapplication {
       ...(Object.fromEntries(
         ['url', 'date', 'title', 'mime', 'charset'].map((name) => [name, row[name]]),
       ) as Pick<MeasuredDocument, 'url' | 'date' | 'title' | 'mime' | 'charset'>),
+      declaredLanguage: row['declared_language'] as string | null,
+      page: {
+        author: row['author'] as string | null,
+        published: row['published'] as string | null,
+        canonicalUrl: row['canonical_url'] as string | null,
+        siteName: row['site_name'] as string | null,
+        robots: row['robots'] as string | null,
+      },
       language: row['language'] as string,
       languageScore: row['language_score'] as number,
       textHash: row['text_hash'] as string,
@@ -252,7 +263,9 @@ class Reapplication {
   }): Promise<{ text: string; url: string | null; payloadDigest?: string | null }> {
     this.fetched += 1;
     const bytes = await this.records.fetch(place);
-    const parsed = parseRecord(this.formats.get(place.source) as Format, bytes);
+    const parsed = parseRecord(this.formats.get(place.source) as Format, bytes, {
+      reading: this.reading,
+    });
     if (parsed.kind === 'document') return parsed;
     throw new TokenmillError('SOURCE_CHANGED', `${place.source} has no document any more where one was`, {
       place: { file: place.source, offset: place.offset },

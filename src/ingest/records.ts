@@ -65,6 +65,7 @@ export const BAD_REASONS = {
   'no-text': 'a JSON object without a text',
   encoding: 'a text that is binary data',
   http: 'a response without HTTP status line, or a body that does not decode',
+  'extract-timeout': 'a document that takes longer to be read than the dataset allows',
 } as const;
 
 export type BadReason = keyof typeof BAD_REASONS;
@@ -80,6 +81,18 @@ export interface BadRecord {
   next: Position;
 }
 
+/** What an HTML page says of itself, beside title and language. */
+export interface PageInfo {
+  /** Names, separated by commas. */
+  readonly author: string | null;
+  /** When it was published: a date or a time of ISO 8601. */
+  readonly published: string | null;
+  readonly canonicalUrl: string | null;
+  readonly siteName: string | null;
+  /** Directives for robots of the page and of its HTTP header: `noai, noindex`. */
+  readonly robots: string | null;
+}
+
 export interface ParsedDocument {
   kind: 'document';
   url: string | null;
@@ -93,6 +106,8 @@ export interface ParsedDocument {
   text: string;
   /** The document's own id, where it has one. */
   id?: string;
+  /** Of an HTML page. */
+  page?: PageInfo;
   /** WARC-Payload-Digest of its record. */
   payloadDigest?: string;
 }

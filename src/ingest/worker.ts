@@ -5,6 +5,7 @@ import { TextTreatment, type TextTreatmentData } from '../filters/text-treatment
 import { loadTokenizer } from '../tokenizer/load.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { measureBatch, type MeasureResult, type MeasureTask } from './measure.js';
+import type { ReadingConfig } from './reading.js';
 
 /** Texts in UTF-8 end to end, to be encoded with the tokenizer at `tokenizer`. */
 export interface TokenizeTask {
@@ -22,12 +23,19 @@ export interface TokenizeResult {
 
 export type IngestPool = WorkerPool<MeasureTask | TokenizeTask, MeasureResult | TokenizeResult>;
 
-const treatment = new TextTreatment(workerData as TextTreatmentData);
+/** What is the same for all tasks of a run. */
+export interface IngestWorkerData {
+  readonly treatment: TextTreatmentData;
+  readonly reading: ReadingConfig;
+}
+
+const { treatment: treatmentData, reading } = workerData as IngestWorkerData;
+const treatment = new TextTreatment(treatmentData);
 
 let loaded: { path: string; tokenizer: Tokenizer } | undefined;
 
 async function work(task: MeasureTask | TokenizeTask): Promise<MeasureResult | TokenizeResult> {
-  if (task.kind === 'measure') return measureBatch(task, treatment);
+  if (task.kind === 'measure') return measureBatch(task, treatment, reading);
   if (loaded?.path !== task.tokenizer) {
     loaded = { path: task.tokenizer, tokenizer: await loadTokenizer(task.tokenizer) };
   }

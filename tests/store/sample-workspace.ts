@@ -14,7 +14,8 @@ const POLICY = `SELECT ordinal, drop_if(word_count < 3, word_count) AS too_few_w
 function documents(from: number, to: number): string {
   return `SELECT i AS ordinal, 'doc' || i AS document_id, 's.warc' AS "source", i * 100 AS "offset", 90::BIGINT AS length,
     'file' AS space, 'https://' || (CASE WHEN i % 4 = 0 THEN 'a' ELSE 'b' END) || '.example/' || i AS url, NULL::VARCHAR AS date,
-    NULL::VARCHAR AS title, 'text/html' AS mime, 'utf-8' AS charset, CASE WHEN i % 5 = 0 THEN 'de' ELSE 'en' END AS "language",
+    NULL::VARCHAR AS title, NULL::VARCHAR AS author, NULL::VARCHAR AS published, NULL::VARCHAR AS site_name,
+    NULL::VARCHAR AS canonical_url, NULL::VARCHAR AS robots, 'text/html' AS mime, 'utf-8' AS charset, NULL::VARCHAR AS declared_language, CASE WHEN i % 5 = 0 THEN 'de' ELSE 'en' END AS "language",
     0.9::DOUBLE AS language_score, md5(i::VARCHAR) AS text_hash, CASE WHEN i % 2 = 0 THEN 'keep' ELSE 'drop' END AS verdict,
     CASE WHEN i % 4 = 1 THEN 'too_few_words' WHEN i % 4 = 3 THEN 'near_duplicate' END AS reason,
     CASE WHEN i % 4 = 1 THEN i::DOUBLE END AS measured, CASE WHEN i % 4 = 3 THEN 'doc0' END AS duplicate_of,

@@ -1,25 +1,56 @@
 /** `tokenmill extract`: one HTML page -> its main text. */
 import { Command } from 'commander';
+import { z } from 'zod';
 import { extractPage } from '../../ingest/formats/page.js';
+import { normalizeText } from '../../ingest/formats/normalize.js';
+import { readingConfig, readingSettings } from '../../ingest/reading.js';
 import { MAX_RECORD_BYTES } from '../../ingest/records.js';
-import { readInput, write } from '../context.js';
+import { readInput, settingsOf, withSettings, write } from '../context.js';
+
+const extractSchema = z.object(readingSettings).omit({ extractTimeout: true });
 
 export function extractCommand(): Command {
-  return new Command('extract')
+  const command = new Command('extract')
     .description('Prints the main text of one HTML page.')
     .argument('[file]', 'the page; - or nothing reads standard input')
-    .option('--url <url>', 'address of the page')
-    .option('--json', 'print {text, title, language, url, charset} as JSON')
+    .option('--url <url>', 'address of the page, for relative links and a date in it')
+    .option('--json', 'print the text and what the page says of itself as JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  tokenmill extract page.html\n  tokenmill extract - --url https://example.com/ --json < page.html',
-    )
-    .action(run);
+      `
+Examples:
+  tokenmill extract page.html
+  tokenmill extract page.html --extract markdown --keep-links --url https://example.com/page
+  tokenmill extract - --json < page.html
+JSON has: text, title, author, published, language, site_name, canonical_url, robots, url, charset.`,
+    );
+  return withSettings(command, extractSchema).action(run);
 }
 
-async function run(file: string | undefined, flags: { url?: string; json?: boolean }): Promise<void> {
-  const page = extractPage(await readInput(file, MAX_RECORD_BYTES), { url: flags.url });
-  await write(
-    flags.json === true ? `${JSON.stringify({ ...page, url: flags.url ?? null })}\n` : `${page.text}\n`,
-  );
+async function run(
+  file: string | undefined,
+  flags: Record<string, unknown> & { url?: string; json?: boolean },
+): Promise<void> {
+  const reading = readingConfig(await settingsOf('extract', extractSchema, flags));
+  const { url } = flags;
+  const bytes = await readInput(file, MAX_RECORD_BYTES);
+  const { title, language, date, charset, page, ...rest } = extractPage(bytes, { url, reading });
+  const text = normalizeText(rest.text, reading.normalize);
+  if (flags.json !== true) {
+    await write(`${text}\n`);
+    return;
+  }
+  const result = {
+    text,
+    title,
+    author: page?.author ?? null,
+    published: date,
+    language,
+    site_name: page?.siteName ?? null,
+    canonical_url: page?.canonicalUrl ?? null,
+    robots: page?.robots ?? null,
+    url: url ?? null,
+    charset,
+  };
+  await write(`${JSON.stringify(result)}\n`);
 }

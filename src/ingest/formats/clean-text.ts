@@ -1,17 +1,4 @@
-/**
- * What is done to every text, whatever it came from: line ends become line feeds, control characters and a byte order
- * mark go, lone surrogates become U+FFFD. Nothing else is changed; in particular the text is not normalised to NFC.
- */
-
-/** C0 without tab and line feed, DEL and C1: none of them is text. Line ends are line feeds by then. */
-const CONTROL = /(?![\t\n])\p{Cc}/gu;
-const LINE_END = /\r\n?|\f/g;
-const LONE_SURROGATE = /\p{Surrogate}/gu;
-
-export function cleanText(text: string): string {
-  const start = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
-  return start.replace(LINE_END, '\n').replace(CONTROL, '').replace(LONE_SURROGATE, '\uFFFD');
-}
+/** Bytes that are no text. */
 
 /** Share of NUL bytes above which bytes are binary data and no text in any single-byte or multi-byte encoding. */
 const MAX_NUL_SHARE = 0.01;

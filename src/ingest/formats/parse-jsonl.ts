@@ -3,7 +3,6 @@
  * RedPajama, FineWeb); the first that is there counts, also inside `meta` or `metadata`.
  */
 import type { BadDocument, ParsedDocument } from '../records.js';
-import { cleanText } from './clean-text.js';
 
 const FIELDS = {
   text: ['text', 'content', 'raw_content'],
@@ -39,7 +38,7 @@ export function parseJsonLine(bytes: Uint8Array): ParsedDocument | BadDocument {
     mime: null,
     charset: 'utf-8',
     language: first(object, FIELDS.language) ?? null,
-    text: cleanText(text),
+    text,
     ...(id === undefined ? {} : { id }),
   };
 }

@@ -2,11 +2,13 @@
 import { MAX_HEADER_BYTES, type BadDocument, type NonDocument, type ParsedDocument } from '../records.js';
 import { isBinary } from './clean-text.js';
 import { decodeBody, parseFields, parseResponse } from './http.js';
+import { DEFAULT_READING, type ReadingConfig } from '../reading.js';
 import { extractPage, readPlainText } from './page.js';
 
 export type Parsed = ParsedDocument | NonDocument | BadDocument;
 
 interface RecordInfo {
+  readonly reading: ReadingConfig;
   readonly url: string | null;
   readonly date: string | null;
   readonly id: string | undefined;
@@ -15,7 +17,7 @@ interface RecordInfo {
 }
 
 /** @param bytes a whole record, its header included */
-export function parseWarcRecord(bytes: Uint8Array): Parsed {
+export function parseWarcRecord(bytes: Uint8Array, reading: ReadingConfig = DEFAULT_READING): Parsed {
   const record = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const versionEnd = record.indexOf('\n');
   const { fields, end } = parseFields(record, versionEnd + 1);
@@ -29,6 +31,7 @@ export function parseWarcRecord(bytes: Uint8Array): Parsed {
   }
   const block = record.subarray(end, end + length);
   const info: RecordInfo = {
+    reading,
     url: fields.get('warc-target-uri')?.replace(/^<|>$/g, '') ?? null,
     date: fields.get('warc-date') ?? null,
     id: fields.get('warc-record-id')?.replace(/^<|>$/g, ''),
@@ -69,7 +72,9 @@ function parseHttpResponse(block: Buffer, identifiedType: string | undefined, in
   // Not worth decoding; also, audio and video are often large.
   if (kindOf(type) === 'other') return other('not-text');
   const body = decodeBody(response);
-  return body instanceof Uint8Array ? parsePayload(body, type, info) : body;
+  return body instanceof Uint8Array
+    ? parsePayload(body, type, info, response.fields.get('x-robots-tag'))
+    : body;
 }
 
 type PayloadKind = 'html' | 'text' | 'other' | 'unknown';
@@ -83,7 +88,12 @@ function kindOf(type: string | undefined): PayloadKind {
 
 const LOOKS_HTML = /<(?:!doctype\s+html|html|head|body|title|p|div|h1|table)[\s>]/i;
 
-function parsePayload(payload: Uint8Array, type: string | undefined, info: RecordInfo): Parsed {
+function parsePayload(
+  payload: Uint8Array,
+  type: string | undefined,
+  info: RecordInfo,
+  robots?: string,
+): Parsed {
   if (payload.length === 0) return other('empty');
   const declared = kindOf(type);
   if (declared === 'other' || isBinary(payload)) return other('not-text');
@@ -95,9 +105,8 @@ function parsePayload(payload: Uint8Array, type: string | undefined, info: Recor
   const mime = kind === 'html' ? 'text/html' : 'text/plain';
   const document =
     kind === 'html'
-      ? extractPage(payload, { url: info.url ?? undefined, charset })
+      ? extractPage(payload, { url: info.url ?? undefined, charset, robots, reading: info.reading })
       : readPlainText(payload, { charset });
-  if (document.text.trim() === '') return other('empty');
   return {
     kind: 'document',
     url: info.url,
@@ -107,6 +116,7 @@ function parsePayload(payload: Uint8Array, type: string | undefined, info: Recor
     charset: document.charset,
     language: document.language ?? info.language,
     text: document.text,
+    ...(document.page === undefined ? {} : { page: document.page }),
     ...(info.id === undefined ? {} : { id: info.id }),
     ...(info.payloadDigest === undefined ? {} : { payloadDigest: info.payloadDigest }),
   };

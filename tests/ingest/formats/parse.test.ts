@@ -15,7 +15,9 @@ describe('WARC records', () => {
   it('a response with a page', () => {
     const record = warcRecord(
       Buffer.concat([
-        Buffer.from('HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=UTF-8\r\n\r\n'),
+        Buffer.from(
+          'HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=UTF-8\r\nX-Robots-Tag: noai\r\n\r\n',
+        ),
         Buffer.from(PAGE),
       ]),
       {
@@ -34,6 +36,7 @@ describe('WARC records', () => {
       charset: 'utf-8',
       language: 'en',
       text: MAIN,
+      page: { author: null, published: null, canonicalUrl: null, siteName: null, robots: 'noai' },
       id: 'urn:uuid:1',
     });
   });

@@ -7,7 +7,9 @@ import { TokenmillError } from '../../../core/errors.js';
 import { formatCount } from '../../../core/format.js';
 import { clusterSizes, findClusters, type Cluster } from '../../../filters/dedup/clusters.js';
 import { diffTexts, renderDiff } from '../../../filters/dedup/side-by-side.js';
-import { settingsOf, withSettings, withWorkspace, write } from '../../context.js';
+import { datasetConfigSchema } from '../../../ingest/options.js';
+import type { Workspace } from '../../../store/workspace.js';
+import { openWorkspace, settingsOf, withSettings, withWorkspace, write } from '../../context.js';
 import { withViews } from '../../views.js';
 import { documentRows, documentText, SIGNATURES, type DocumentRow } from './dataset.js';
 
@@ -44,7 +46,7 @@ async function run(
   const { workspace } = flags;
   await withViews({ workspace, dataset: options.dataset }, async (connection) => {
     if (flags.diff === undefined) await report(connection, options, flags.json === true);
-    else await showDiff(connection, flags.diff, flags.json === true);
+    else await showDiff(connection, openWorkspace(flags), flags.diff, flags.json === true);
   });
 }
 
@@ -90,13 +92,20 @@ async function report(
 
 async function showDiff(
   connection: DuckDBConnection,
+  workspace: Workspace,
   ids: readonly string[],
   asJson: boolean,
 ): Promise<void> {
   if (ids.length !== 2 || !ids.every((id) => /^[0-9a-f]{1,32}$/.test(id))) {
     throw new TokenmillError('USAGE', '--diff takes the beginnings of two document ids (hexadecimal digits)');
   }
-  const rows = diffTexts(await documentText(connection, ids[0]), await documentText(connection, ids[1]));
+  const textOf = (id: string): Promise<string> =>
+    documentText(
+      connection,
+      id,
+      async (dataset) => datasetConfigSchema.parse(await workspace.readDatasetConfig(dataset)).reading,
+    );
+  const rows = diffTexts(await textOf(ids[0]), await textOf(ids[1]));
   const width = process.stdout.columns ?? TERMINAL_WIDTH;
   await write(asJson ? `${JSON.stringify(rows)}\n` : renderDiff(rows, width));
 }

@@ -3,6 +3,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { TokenmillError } from '../../../core/errors.js';
 import { readRecordAt } from '../../../ingest/formats/record-at.js';
 import { parseRecord } from '../../../ingest/formats/parse.js';
+import type { ReadingConfig } from '../../../ingest/reading.js';
 import type { Format } from '../../../ingest/records.js';
 
 /** Signatures of the one dataset that the views show, as `dedupBatch` reads them. */
@@ -38,11 +39,16 @@ export async function documentRows(
 
 /**
  * The text of a document: kept ones have it, that of a dropped one is made again from its record.
+ * @param readingOf how the records of a dataset are read
  * @throws TokenmillError DOCUMENT_NOT_FOUND, and what reading a record throws
  */
-export async function documentText(connection: DuckDBConnection, id: string): Promise<string> {
+export async function documentText(
+  connection: DuckDBConnection,
+  id: string,
+  readingOf: (dataset: string) => Promise<ReadingConfig>,
+): Promise<string> {
   const result = await connection.runAndReadAll(
-    `SELECT d.text, d.url, d.space, d."offset"::DOUBLE AS "offset", d.length::DOUBLE AS length, s.location, s.format
+    `SELECT d.dataset, d.text, d.url, d.space, d."offset"::DOUBLE AS "offset", d.length::DOUBLE AS length, s.location, s.format
      FROM documents d JOIN sources s USING (dataset, source) WHERE starts_with(d.document_id, $1) LIMIT 2`,
     [id],
   );
@@ -54,11 +60,12 @@ export async function documentText(connection: DuckDBConnection, id: string): Pr
       { hint: 'tokenmill dedup clusters prints the ids of duplicates' },
     );
   }
-  const [{ text, url, space, offset, length, location, format }] = rows;
+  const [{ dataset, text, url, space, offset, length, location, format }] = rows;
   if (text !== null) return text as string;
   const place = { space: space as 'file' | 'content', offset: offset as number, length: length as number };
   const parsed = parseRecord(format as Format, await readRecordAt(location as string, place), {
     url: (url as string | null) ?? undefined,
+    reading: await readingOf(dataset as string),
   });
   if (parsed.kind === 'document') return parsed.text;
   throw new TokenmillError('SOURCE_CHANGED', `the record of document ${id} is no document any more`);
