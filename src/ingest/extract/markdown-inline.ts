@@ -95,13 +95,14 @@ function resolveAddress(address: string, base: string | undefined): string | und
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(address)?.[1].toLowerCase();
   if (scheme !== undefined && scheme !== 'http' && scheme !== 'https' && scheme !== 'mailto')
     return undefined;
-  const whole = scheme === undefined && base !== undefined ? join(address, base) : address;
+  // Without the address of the page a relative one stays what it is.
+  const whole = scheme === undefined && base === undefined ? address : join(address, base);
   return whole?.replace(/[\s()<>]/g, (character) =>
     encodeURIComponent(character).replace('(', '%28').replace(')', '%29'),
   );
 }
 
-function join(address: string, base: string): string | undefined {
+function join(address: string, base: string | undefined): string | undefined {
   try {
     return new URL(address, base).href;
   } catch {

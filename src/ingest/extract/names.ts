@@ -26,7 +26,7 @@ function anyOf(...topics: readonly string[]): RegExp {
   const words = topics
     .join(' ')
     .split(' ')
-    .map((word) => word.replaceAll('-', '[-_]?').replaceAll('*', '\\w*'));
+    .map((word) => word.replaceAll('-*', '[-_]\\w*').replaceAll('-', '[-_]?').replaceAll('*', '\\w*'));
   return new RegExp(`(?:^|[^a-z])(?:${words.join('|')})(?:$|[^a-z])`);
 }
 
@@ -42,18 +42,20 @@ const TEXT = new RegExp(
   ].join('|')})(?:$|[\\s_-])`,
 );
 
-const COMMENTS = anyOf('comment comments comment-* commentlist respond disqus*');
+const COMMENTS = anyOf(
+  'comment comments* comment-* commentlist commentarea commentbox commentform respond disqus*',
+);
 
 const BOILERPLATE = anyOf(
   // ways around the site
   'nav navi navbar navigation breadcrumb breadcrumbs menu submenu topmenu footer sidebar side-bar rightcol rightcolumn leftcol leftcolumn',
-  'pagination pager paging pagenav prevnext post-nav* next-post* prev-post* nextstory search searchform search-* skip-link tags tag-links tagcloud tag-list',
+  'pagination pager paging pagenav prevnext post-nav* next-post* prev-post* nextstory search searchform searchbox searchbar searchresults search-* skip-link tags tag-links tagcloud tag-list',
   // other texts
   'related* sectionrelated recommend* similar popular* trending most-read mostread blogroll outbrain taboola jp-relatedposts',
   'read-more more-* see-also also-* mehr-zum-thema weitere* linkbox link-list linklist lesen-sie*',
   // what the site wants of its readers
-  'cookie cookies cookie-* consent gdpr borlabs* newsletter* subscribe* subscription signup login register paywall appstores',
-  'share* sharing sharedaddy shariff social socials social-* follow follow-us modal popup overlay tooltip',
+  'cookie cookies* cookie-* cookiebar cookiebanner cookieconsent cookiehint cookielaw cookienotice consent gdpr borlabs* newsletter* subscribe* subscription signup login register paywall appstores',
+  'share* sharing sharedaddy shariff social socials social-* socialmedia sociallinks socialicons follow follow-us modal popup overlay tooltip',
   'advert* ad ads adsense adslot sponsor*',
   // about the text
   'author-box author-bio author-info about-author saboxplugin* bio postprofile user-info user-details poster-info signature post-links post-actions copyright* disclaimer disclosure',

@@ -45,7 +45,7 @@ export function prune(tree: PageTree): Pruned {
       element.isUnseen = parent.isUnseen || element.isHidden;
       continue;
     }
-    element.isPruned = rules.isPruned(element, rules.keepShare(element), tree.root);
+    element.isPruned = rules.isPruned(element);
     element.isUnseen = element.isPruned && element.isHidden;
     if (element.isPruned && !element.isHidden && (element.hints & HINT.comments) !== 0)
       comments.push(element);
@@ -66,8 +66,7 @@ export function restoreComments(tree: PageTree, comments: readonly PageElement[]
       element.isPruned = false;
     } else if (root !== undefined) {
       // In an element of comments, names say what belongs to each of them.
-      const share = rules.keepShare(element, HINT.comments);
-      element.isPruned = element.parent?.isPruned === true || rules.isPruned(element, share, root);
+      element.isPruned = element.parent?.isPruned === true || rules.keepShare(element, HINT.comments) > 0;
     }
   }
 }
@@ -77,13 +76,16 @@ class PruningRules {
   private readonly sizeOf: (element: PageElement) => number;
   private readonly linksOf: (element: PageElement) => number;
   private readonly paragraphsOf: (element: PageElement) => number;
+  /** Paragraphs of the page. */
+  private readonly all: number;
   private readonly aroundText = new Set<PageElement>();
   private readonly textFigures = new Set<PageElement>();
 
-  constructor({ elements, blocks }: PageTree) {
+  constructor({ root, elements, blocks }: PageTree) {
     this.sizeOf = sumOver(blocks, ({ size }) => size);
     this.linksOf = sumOver(blocks, ({ size, linkShare }) => size * linkShare);
     this.paragraphsOf = sumOver(blocks, (block) => (isParagraph(block) ? block.size : 0));
+    this.all = this.paragraphsOf(root);
     for (const element of elements) {
       if (isText(element) && this.paragraphsOf(element) > TEXT_SIZE) addWithParents(element, this.aroundText);
       if (element.figure !== undefined && FIGURE_TEXT.has(element.tag.name))
@@ -91,9 +93,9 @@ class PruningRules {
     }
   }
 
-  /** @param whole what the share is a share of */
-  isPruned(element: PageElement, share: number, whole: PageElement): boolean {
-    return share > 0 && this.paragraphsOf(element) <= share * this.paragraphsOf(whole);
+  isPruned(element: PageElement): boolean {
+    const share = this.keepShare(element);
+    return share > 0 && this.paragraphsOf(element) <= share * this.all;
   }
 
   /**

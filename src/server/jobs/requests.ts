@@ -7,6 +7,8 @@
  */
 // Not 'zod' itself: the routes describe these schemas, which only those made behind this import can do.
 import { z } from '@hono/zod-openapi';
+import { NORMALIZATIONS } from '../../ingest/formats/normalize.js';
+import { TEXT_FORMS } from '../../ingest/reading.js';
 import { PATTERN_NAMES } from '../../tokenizer/patterns.js';
 import { PRESET_NAMES } from '../../trainer/models/presets.js';
 
@@ -55,6 +57,20 @@ export const ingestRequestSchema = z.strictObject({
     .enum(['warc', 'wet', 'wat', 'jsonl', 'text', 'html'])
     .optional()
     .describe('format of the files, where it cannot be detected'),
+  extract: z.enum(TEXT_FORMS).optional().describe('form of the text of HTML pages; default: text'),
+  keep_links: z.boolean().optional().describe('keep the addresses of links in Markdown'),
+  keep_comments: z.boolean().optional().describe("keep readers' comments on a page"),
+  normalize: z
+    .string()
+    .regex(/^[a-z,]{1,100}$/, 'not names of steps with commas between them')
+    .optional()
+    .describe(`steps of normalisation: none, or any of ${NORMALIZATIONS.join(', ')}; default: control`),
+  extract_timeout: z
+    .number()
+    .min(0.001)
+    .max(3600)
+    .optional()
+    .describe('seconds that one document may take to be read'),
   workers: threads.optional().describe('worker threads'),
   window: count.optional().describe('bytes of records between two commits'),
 });
