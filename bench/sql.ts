@@ -7,7 +7,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadPolicy } from '../src/filters/policy.js';
@@ -63,21 +63,29 @@ class Generator {
     this.paths = paths;
   }
 
-  async commit(documents: number): Promise<void> {
-    this.sequence += 1;
-    const [from, to] = [this.documents, this.documents + documents];
-    const core = documentColumns.map(
-      ({ name, type }) => `(${CORE[name] ?? 'NULL'})::${type} AS ${quoteName(name)}`,
-    );
-    const signals = SIGNALS.map(
-      ({ name, type }, k) => `(hash(i + ${k}) % 1000 / 8)::${type} AS ${quoteName(name)}`,
-    );
-    const path = `documents/${String(this.sequence).padStart(9, '0')}.parquet`;
-    const file = join(this.paths.folder, path);
-    const select = `SELECT ${[...core, ...signals].join(', ')} FROM range(${from}, ${to}) r(i)`;
-    await this.database.connection.run(
-      `COPY (${select}) TO ${quoteText(file)} (FORMAT parquet, COMPRESSION zstd)`,
-    );
+  /** Adds commits of so many documents each. */
+  async commit(commits: number, documents: number): Promise<void> {
+    const sequences = Array.from({ length: commits }, (_, i) => this.sequence + 1 + i);
+    const first = this.documents;
+    const pending = sequences.values();
+    const write = async (): Promise<void> => {
+      const connection = await this.database.connect();
+      for (const sequence of pending) {
+        const from = first + (sequence - sequences[0]) * documents;
+        const file = quoteText(join(this.paths.folder, fileOf(sequence)));
+        const copy = `COPY (${selectDocuments(from, from + documents)}) TO ${file} (FORMAT parquet, COMPRESSION zstd)`;
+        await connection.run(copy);
+      }
+      connection.closeSync();
+    };
+    // A file keeps one thread busy.
+    await Promise.all(Array.from({ length: availableParallelism() }, write));
+    for (const sequence of sequences) await this.append(sequence, documents);
+  }
+
+  private async append(sequence: number, documents: number): Promise<void> {
+    const path = fileOf(sequence);
+    const { size: bytes } = await stat(join(this.paths.folder, path));
     const dropped = Object.fromEntries(REASONS.map((reason) => [`dropped.${reason}`, documents / 8]));
     const counts = {
       records: documents,
@@ -87,22 +95,37 @@ class Generator {
       ...dropped,
       tokens: (documents / 2) * 500,
     };
+    this.sequence = sequence;
+    this.documents += documents;
     const commit: Commit = {
       version: 1,
-      sequence: this.sequence,
+      sequence,
       dataset: this.paths.name,
-      files: [{ kind: 'documents', path, rows: documents, bytes: (await stat(file)).size, sha256: SHA256 }],
+      files: [{ kind: 'documents', path, rows: documents, bytes, sha256: SHA256 }],
       pending: [],
       sources: [],
       bad_records: [],
       counts,
       totals: counts,
-      next_ordinal: to,
+      next_ordinal: this.documents,
       tokenizer: null,
     };
     await appendCommit(this.paths, commit);
-    this.documents = to;
   }
+}
+
+function fileOf(sequence: number): string {
+  return `documents/${String(sequence).padStart(9, '0')}.parquet`;
+}
+
+function selectDocuments(from: number, to: number): string {
+  const core = documentColumns.map(
+    ({ name, type }) => `(${CORE[name] ?? 'NULL'})::${type} AS ${quoteName(name)}`,
+  );
+  const signals = SIGNALS.map(
+    ({ name, type }, k) => `(hash(i + ${k}) % 1000 / 8)::${type} AS ${quoteName(name)}`,
+  );
+  return `SELECT ${[...core, ...signals].join(', ')} FROM range(${from}, ${to}) r(i)`;
 }
 
 interface Service {
@@ -170,14 +193,17 @@ async function measure(
       policy: { sql: (await loadPolicy('gopher')).sql },
     });
     const generator = new Generator(database, paths);
-    for (let i = 0; i < commits; i++) await generator.commit(documents / commits);
+    const started = performance.now();
+    await generator.commit(commits, documents / commits);
+    const seconds = Number(((performance.now() - started) / 1000).toFixed(1));
+    process.stdout.write(`${documents} documents in ${commits} commits made in ${seconds} s\n`);
     service = await startService(folder);
     const first = await ask(service, generator.documents);
     const times: number[] = [];
     for (let i = 0; i < requests; i++) times.push(await ask(service, generator.documents));
     const after: number[] = [];
     for (let i = 0; i < COMMITS_AFTERWARDS; i++) {
-      await generator.commit(documents / commits);
+      await generator.commit(1, documents / commits);
       after.push(await ask(service, generator.documents));
     }
     return {

@@ -8,7 +8,7 @@ import { checkName, type Workspace } from '../store/workspace.js';
 import { CONFIG_FILE, STATE_FILE, trainingStateSchema } from '../trainer/checkpoint.js';
 import { parameterCount, parseModelConfig, type ModelConfig } from '../trainer/models/registry.js';
 import { readRunFile, RUN_FILE, type RunFile } from '../trainer/run-file.js';
-import { MODEL_FILE } from '../trainer/weights.js';
+import { hasWeights, MODEL_FILE } from '../trainer/weights.js';
 
 const CHECKPOINT = /^step-\d{6,12}$/;
 /** Files of a checkpoint that are given out, in this order. */
@@ -45,7 +45,7 @@ export async function listModels(workspace: Workspace): Promise<string[]> {
 
 function isModel(workspace: Workspace, name: string): boolean {
   const folder = join(workspace.models, name);
-  return existsSync(join(folder, RUN_FILE)) || existsSync(join(folder, MODEL_FILE));
+  return existsSync(join(folder, RUN_FILE)) || hasWeights(folder);
 }
 
 /** @throws TokenmillError RUN_NOT_FOUND, MODEL_INVALID, USAGE for a name that cannot be one */

@@ -16,7 +16,7 @@ import { openEngine } from '../../trainer/engine.js';
 import { openModelFolder } from '../../trainer/model-folder.js';
 import { cacheSpecs, modelSize, parameterCount, type ModelConfig } from '../../trainer/models/registry.js';
 import { compileInference, type InferenceProgram } from '../../trainer/programs/inference.js';
-import { MODEL_FILE } from '../../trainer/weights.js';
+import { hasWeights, INDEX_FILE, MODEL_FILE } from '../../trainer/weights.js';
 
 export interface LoadedModel {
   readonly program: InferenceProgram;
@@ -88,15 +88,15 @@ export class ModelCache {
     const checkpoints = join(root, 'checkpoints');
     if (checkpoint !== undefined) {
       const folder = join(checkpoints, checkpoint);
-      if (CHECKPOINT.test(checkpoint) && existsSync(join(folder, MODEL_FILE))) {
+      if (CHECKPOINT.test(checkpoint) && hasWeights(folder)) {
         return { folder, key: `${run}/${checkpoint}` };
       }
       throw new TokenmillError('CHECKPOINT_NOT_FOUND', `run ${run} has no checkpoint ${checkpoint}`, {
         hint: `see /v1/models/${run}/checkpoints`,
       });
     }
-    const own = join(root, MODEL_FILE);
-    if (existsSync(own)) return { folder: root, key: `${run}@${(await stat(own)).mtimeMs}` };
+    const own = [MODEL_FILE, INDEX_FILE].map((file) => join(root, file)).find((path) => existsSync(path));
+    if (own !== undefined) return { folder: root, key: `${run}@${(await stat(own)).mtimeMs}` };
     const names = (await listFolder(checkpoints)).filter((name) => CHECKPOINT.test(name));
     const latest = names.sort((a, b) => a.length - b.length || (a < b ? -1 : 1)).at(-1);
     return { folder: root, key: `${run}/${latest ?? ''}` };

@@ -1,12 +1,13 @@
 /** Models of a workspace over requests, on a small run that a real trainer made; text by real generators. */
 import { setMaxListeners } from 'node:events';
-import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { sha256 } from '../../../src/core/hash.js';
 import { startService } from '../../../src/server/start.js';
 import { loadTokenizer } from '../../../src/tokenizer/load.js';
 import { openEngine } from '../../../src/trainer/engine.js';
+import { exportModel } from '../../../src/trainer/export.js';
 import { openModelFolder } from '../../../src/trainer/model-folder.js';
 import { compileInference } from '../../../src/trainer/programs/inference.js';
 import { tokenmill } from '../../support/cli.js';
@@ -179,6 +180,21 @@ describe('POST /v1/models/{run}/generate', () => {
     // The context of 64 tokens ends it earlier than asked for.
     const full = await served.json('POST', '/v1/models/r/generate', { json: { ...body, max_tokens: 1000 } });
     expect(full).toMatchObject({ usage: { completion_tokens: 57 }, finish_reason: 'length' });
+  });
+
+  it('takes a model that was put into the workspace in several files', async () => {
+    const folder = join(made.workspace.models, 'parts');
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const context = { workspace: made.workspace, log: () => undefined };
+    await exportModel('r', folder, context, { maxShardBytes: 30_000 });
+    expect((await readdir(folder)).filter((name) => name.endsWith('.safetensors')).length).toBeGreaterThan(2);
+    const served = await api();
+    expect(await served.json('GET', '/v1/models')).toMatchObject({ data: [{ id: 'parts' }, { id: 'r' }] });
+    expect(await served.json('GET', '/v1/models/parts')).toMatchObject({ parameters: 26_816, run: null });
+    const body = { prompt: PROMPT, max_tokens: 20, ...SAMPLING };
+    expect(await served.json('POST', '/v1/models/parts/generate', { json: body })).toMatchObject({
+      text: sampled,
+    });
   });
 
   it('streams pieces that make up the same text', async () => {
