@@ -37,6 +37,12 @@ export function isProcessAlive(identity: ProcessIdentity): boolean | undefined {
   return found.state !== 'Z' && found.started === identity.started;
 }
 
+/** Whether the process runs, or ran, on the kernel of this one, if in another container. */
+export function isOfThisKernel({ machine }: ProcessIdentity): boolean {
+  const [boot] = machine.split(' ');
+  return boot !== '' && boot === machineOfProcess().split(' ')[0];
+}
+
 /** Fields 3 and 22 of /proc/<pid>/stat, see proc_pid_stat(5); undefined where there is no /proc. */
 function processStat(pid: number): { state: string; started: string } | undefined {
   try {

@@ -12,9 +12,11 @@ import { rm, stat, utimes } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { TokenmillError } from '../core/errors.js';
+import { Beacon, isLit } from '../core/beacon.js';
 import { ensureFolder, listFolder, readJson, writeFileAtomic, writeFileExclusive } from '../core/files.js';
-import { identifyProcess, isProcessAlive, processIdentitySchema } from '../core/process.js';
+import { identifyProcess, isOfThisKernel, isProcessAlive, processIdentitySchema } from '../core/process.js';
 
+const BEACON = '.sock';
 const HEARTBEAT_MS = 5_000;
 /** Several heartbeats: a holder on another machine that was silent for longer counts as gone. */
 export const STALE_MS = 30_000;
@@ -23,6 +25,12 @@ const holderSchema = processIdentitySchema.extend({
   /** Random, one a lease. */
   owner: z.string(),
   released: z.boolean(),
+  /** Name of its beacon, a file beside the lease; null where it has none. */
+  beacon: z
+    .string()
+    .regex(/^[\w.-]+$/)
+    .nullable()
+    .default(null),
 });
 
 type Holder = z.output<typeof holderSchema>;
@@ -32,6 +40,8 @@ export interface LeaseOptions {
   readonly what: string;
   /** Code of the error where somebody else holds it. */
   readonly code: 'DATASET_LOCKED' | 'RUN_LOCKED' | 'SERVICE_LOCKED';
+  /** Shows other containers of the machine whether the holder lives, by a socket beside the lease. */
+  readonly withBeacon?: boolean;
 }
 
 interface LeaseFile {
@@ -41,16 +51,33 @@ interface LeaseFile {
 
 /**
  * Takes the lease, or fails at once: there is no waiting for it. A lease whose process is gone is taken over at once
- * where that can be known (the same machine), else 30 seconds after its last heartbeat.
+ * where that can be known (the same machine, or another container of it where there is a beacon), else 30 seconds after
+ * its last heartbeat.
  * @throws TokenmillError `options.code` naming the process that holds it
  */
 export async function acquireWriter(path: string, options: LeaseOptions): Promise<WriterLease> {
   await ensureFolder(dirname(path));
+  const owner = randomBytes(16).toString('hex');
+  const name = `${basename(path)}.${owner.slice(0, 8)}${BEACON}`;
+  // It is lit before anybody can read of it, so one that is dark belongs to a process that is gone.
+  const beacon = options.withBeacon === true ? await Beacon.light(join(dirname(path), name)) : undefined;
   const self: Holder = {
-    owner: randomBytes(16).toString('hex'),
+    owner,
     ...identifyProcess(),
     released: false,
+    beacon: beacon === undefined ? null : name,
   };
+  try {
+    const mine = await take(path, self, options);
+    if (beacon !== undefined) await removeBeacons(path, name);
+    return new WriterLease(path, mine, self, options, beacon);
+  } catch (error) {
+    await beacon?.extinguish();
+    throw error;
+  }
+}
+
+async function take(path: string, self: Holder, options: LeaseOptions): Promise<LeaseFile> {
   for (;;) {
     const files = await leaseFiles(path);
     const highest = files.at(-1);
@@ -69,8 +96,23 @@ export async function acquireWriter(path: string, options: LeaseOptions): Promis
       continue;
     }
     for (const { path: old, number } of after) if (number < mine.number) await rm(old, { force: true });
-    return new WriterLease(path, mine, self, options);
+    return mine;
   }
+}
+
+/** Those of earlier holders, which were killed. */
+async function removeBeacons(path: string, own: string): Promise<void> {
+  for (const name of await listFolder(dirname(path))) {
+    const isBeacon = name.startsWith(`${basename(path)}.`) && name.endsWith(BEACON);
+    if (isBeacon && name !== own) await rm(join(dirname(path), name), { force: true });
+  }
+}
+
+/** Whether the holder of the lease lives; undefined where that cannot be known. */
+async function isAlive(path: string, holder: Holder): Promise<boolean | undefined> {
+  const alive = isProcessAlive(holder);
+  if (alive !== undefined || holder.beacon === null || !isOfThisKernel(holder)) return alive;
+  return isLit(join(dirname(path), holder.beacon));
 }
 
 export interface LeaseState {
@@ -86,7 +128,7 @@ export async function inspectLease(path: string): Promise<LeaseState> {
   const read = highest === undefined ? undefined : await readHolder(highest.path);
   if (read?.holder === undefined || read.holder.released) return { state: 'free', holder: null };
   const holder = `process ${read.holder.pid} on ${read.holder.host}`;
-  const alive = isProcessAlive(read.holder);
+  const alive = await isAlive(path, read.holder);
   if (alive === true) return { state: 'held', holder };
   return { state: alive === undefined && read.silentMs <= STALE_MS ? 'unknown' : 'left', holder };
 }
@@ -96,9 +138,17 @@ export class WriterLease {
   private readonly file: LeaseFile;
   private readonly holder: Holder;
   private readonly options: LeaseOptions;
+  private readonly beacon: Beacon | undefined;
   private readonly timer: NodeJS.Timeout;
 
-  constructor(base: string, file: LeaseFile, holder: Holder, options: LeaseOptions) {
+  constructor(
+    base: string,
+    file: LeaseFile,
+    holder: Holder,
+    options: LeaseOptions,
+    beacon: Beacon | undefined,
+  ) {
+    this.beacon = beacon;
     this.base = base;
     this.file = file;
     this.holder = holder;
@@ -127,6 +177,7 @@ export class WriterLease {
   /** Gives the lease back. Harmless where it is lost. */
   async release(): Promise<void> {
     clearInterval(this.timer);
+    await this.beacon?.extinguish();
     const files = await leaseFiles(this.base);
     if (files.at(-1)?.number !== this.file.number) return;
     await writeFileAtomic(this.file.path, `${JSON.stringify({ ...this.holder, released: true })}\n`);
@@ -151,7 +202,7 @@ async function assertFree(file: LeaseFile, options: LeaseOptions): Promise<void>
   const { holder, silentMs } = state;
   if (holder !== undefined) {
     if (holder.released) return;
-    const alive = isProcessAlive(holder);
+    const alive = await isAlive(file.path, holder);
     if (alive === false || (alive === undefined && silentMs > STALE_MS)) return;
   } else if (silentMs > STALE_MS) {
     return;

@@ -2,7 +2,7 @@ import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { acquireWriter, STALE_MS } from '../../src/store/lease.js';
+import { acquireWriter, inspectLease, STALE_MS } from '../../src/store/lease.js';
 import { failure, failureCode, startProcess, testFolder } from './support.js';
 
 const OPTIONS = { what: 'dataset crawl', code: 'DATASET_LOCKED' } as const;
@@ -11,7 +11,8 @@ const OPTIONS = { what: 'dataset crawl', code: 'DATASET_LOCKED' } as const;
 const HOLDER = `
 const { acquireWriter } = await import(dist + '/store/lease.js');
 try {
-  const lease = await acquireWriter(args[0], { what: 'dataset crawl', code: 'DATASET_LOCKED' });
+  const options = { what: 'dataset crawl', code: 'DATASET_LOCKED', withBeacon: args[1] === 'beacon' };
+  const lease = await acquireWriter(args[0], options);
   await lease.assertHeld();
   console.log('held');
   process.stdin.resume().on('end', async () => { await lease.release(); process.exit(0); });
@@ -147,6 +148,40 @@ describe('the writer lease', () => {
     const lease = await acquireWriter(path, OPTIONS);
     await lease.assertHeld();
     expect(await readdir(join(path, '..'))).toEqual(['writer.lock.8']);
+    await lease.release();
+  });
+
+  it('of another container of the machine is held as long as its beacon is lit, and free when it is dark', async () => {
+    const path = join(await testFolder(), 'writer.lock');
+    const holder = startProcess(HOLDER, [path, 'beacon']);
+    await holder.waitForLines(1);
+    const written = JSON.parse(await readFile(`${path}.1`, 'utf8')) as { machine: string; beacon: string };
+    const [boot] = written.machine.split(' ');
+    await writeFile(
+      `${path}.1`,
+      JSON.stringify({ ...written, host: 'container', machine: `${boot} pid:[1]` }),
+    );
+    const silent = new Date(Date.now() - STALE_MS - 60_000);
+    await utimes(`${path}.1`, silent, silent);
+    expect(await failureCode(acquireWriter(path, OPTIONS))).toBe('DATASET_LOCKED');
+    expect(await inspectLease(path)).toMatchObject({ state: 'held' });
+    await utimes(`${path}.1`, new Date(), new Date());
+    holder.child.kill('SIGKILL');
+    await holder.ended;
+    expect(await inspectLease(path)).toMatchObject({ state: 'left' });
+    const lease = await acquireWriter(path, { ...OPTIONS, withBeacon: true });
+    const files = await readdir(join(path, '..'));
+    expect(files).toHaveLength(2);
+    expect(files).not.toContain(written.beacon);
+    await lease.release();
+    expect(await readdir(join(path, '..'))).toEqual(['writer.lock.2']);
+  });
+
+  it('has no beacon where the path is too long for one, and is a lease all the same', async () => {
+    const path = join(await testFolder(), 'x'.repeat(120), 'writer.lock');
+    const lease = await acquireWriter(path, { ...OPTIONS, withBeacon: true });
+    expect(JSON.parse(await readFile(`${path}.1`, 'utf8'))).toMatchObject({ beacon: null });
+    await lease.assertHeld();
     await lease.release();
   });
 

@@ -12,7 +12,7 @@ import { TokenmillError } from '../../core/errors.js';
 import { ensureFolder, listFolder } from '../../core/files.js';
 import type { Log } from '../../core/log.js';
 import { packageFile } from '../../core/paths.js';
-import { acquireWriter, type WriterLease } from '../../store/lease.js';
+import type { WriterLease } from '../../store/lease.js';
 import type { Workspace } from '../../store/workspace.js';
 import { checkRequest } from './check.js';
 import { CLOSED, followJob, type FollowOptions } from './follow.js';
@@ -29,6 +29,7 @@ import {
   type NewEvent,
 } from './job.js';
 import { JobJournal } from './journal.js';
+import { acquireService } from './lease.js';
 import { jobRequestSchema, resourceOf, type JobKind, type JobRequestInput } from './requests.js';
 import { endOrphan } from './orphans.js';
 import { JobRun, type RunLimits, type StopReason } from './run.js';
@@ -103,15 +104,12 @@ export class JobManager {
 
   /**
    * Reads the jobs of the workspace and continues what was interrupted.
-   * @throws TokenmillError SERVICE_LOCKED where another service runs on the workspace
+   * @throws TokenmillError as `acquireService`
    */
   static async open(options: JobManagerOptions): Promise<JobManager> {
     const { workspace } = options;
     await ensureFolder(workspace.jobs);
-    const lease = await acquireWriter(join(workspace.jobs, 'service.lock'), {
-      what: `the service of workspace ${workspace.root}`,
-      code: 'SERVICE_LOCKED',
-    });
+    const lease = await acquireService(workspace, options.log);
     try {
       const manager = new JobManager(options, lease);
       await manager.load();
