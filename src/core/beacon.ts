@@ -4,6 +4,8 @@
  */
 import { connect, createServer, type Server } from 'node:net';
 
+/** Longest address of a socket on macOS, the shortest of all. A longer one would be cut off and mean another file. */
+const MAX_PATH_BYTES = 103;
 /** The kernel answers at once; more is a file system that does not. */
 const ANSWER_MS = 2_000;
 
@@ -13,7 +15,7 @@ export class Beacon {
   /** Undefined where there can be none: a path that is too long, or a file system without sockets. */
   static async light(path: string): Promise<Beacon | undefined> {
     // Windows knows named pipes in its place, which are in no folder.
-    if (process.platform === 'win32') return undefined;
+    if (process.platform === 'win32' || Buffer.byteLength(path) > MAX_PATH_BYTES) return undefined;
     const server = createServer((socket) => socket.destroy());
     const lit = await new Promise<boolean>((resolve) => {
       server.once('error', () => resolve(false));
@@ -36,6 +38,7 @@ export class Beacon {
 
 /** Whether the process behind a beacon of this kernel lives; undefined where that cannot be told. */
 export async function isLit(path: string): Promise<boolean | undefined> {
+  if (Buffer.byteLength(path) > MAX_PATH_BYTES) return undefined;
   return new Promise((resolve) => {
     const socket = connect(path);
     socket.setTimeout(ANSWER_MS, () => {
