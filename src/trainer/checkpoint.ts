@@ -41,6 +41,8 @@ export const trainingStateSchema = z.strictObject({
   skipped: count,
   /** Tokens that were targets. */
   tokens: count,
+  /** Of the evaluation after this step; null where there was none. */
+  validation_loss: z.number().nullable(),
   dataset: z.string(),
   tokenizer: z.strictObject({ name: z.string(), sha256: hash }),
   /** Shape of a step: sequences, and tokens of each. */
@@ -93,6 +95,7 @@ export function parameterTensors(
  * Writes a checkpoint; durable when it resolves. One of the same step, which must have been damaged, is replaced.
  * @param folder the run's folder of checkpoints
  * @param config content of config.json
+ * @param addFiles writes what else is to be in the folder that it gets
  * @returns its folder
  */
 export async function writeCheckpoint(
@@ -101,6 +104,7 @@ export async function writeCheckpoint(
   model: ModelState,
   shapes: ReadonlyMap<string, readonly number[]>,
   state: TrainingState,
+  addFiles: (folder: string) => Promise<void> = async () => undefined,
 ): Promise<string> {
   const target = join(folder, checkpointName(state.step));
   const temporary = unfinishedFolder(folder);
@@ -118,6 +122,7 @@ export async function writeCheckpoint(
       [CONFIG_FILE]: sha256(configJson),
     };
     await writeFileAtomic(join(temporary, CONFIG_FILE), configJson);
+    await addFiles(temporary);
     await writeFileAtomic(join(temporary, STATE_FILE), `${JSON.stringify({ ...state, files }, null, 2)}\n`);
     await syncFolder(temporary);
     await removeCheckpoint(target);
@@ -195,11 +200,27 @@ export async function readParameters(path: string): Promise<Map<string, Float32A
   return new Map([...tensors].map(([name, tensor]) => [name, toFloat32(tensor, name)]));
 }
 
-/** Removes all but the latest `keep` checkpoints. */
-export async function pruneCheckpoints(folder: string, keep: number): Promise<void> {
+/** Removes all but the latest `keep` checkpoints and, where it is asked for, the one of the lowest validation loss. */
+export async function pruneCheckpoints(folder: string, keep: number, keepBest = false): Promise<void> {
   const names = await checkpointNames(folder);
+  const best = keepBest ? await bestCheckpoint(folder, names) : undefined;
   for (const name of names.slice(0, Math.max(0, names.length - keep)))
-    await removeCheckpoint(join(folder, name));
+    if (name !== best) await removeCheckpoint(join(folder, name));
+}
+
+/** The first of those with the lowest validation loss; undefined where none has one. */
+async function bestCheckpoint(folder: string, names: readonly string[]): Promise<string | undefined> {
+  let best: string | undefined;
+  let lowest = Infinity;
+  for (const name of names) {
+    const state = await readJson(join(folder, name, STATE_FILE)).catch(() => undefined);
+    const loss = trainingStateSchema.pick({ validation_loss: true }).loose().safeParse(state)
+      .data?.validation_loss;
+    if (loss === undefined || loss === null || loss >= lowest) continue;
+    best = name;
+    lowest = loss;
+  }
+  return best;
 }
 
 /**

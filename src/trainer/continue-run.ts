@@ -8,6 +8,7 @@ import { formatCount } from '../core/format.js';
 import type { Log } from '../core/log.js';
 import { Queue } from '../store/queue.js';
 import type { Workspace } from '../store/workspace.js';
+import { saveTokenizer } from '../tokenizer/save.js';
 import {
   pruneCheckpoints,
   readModelState,
@@ -25,6 +26,7 @@ import { CONSUMED_FILE, METRICS_FILE, StepFile, type StepMetrics } from './metri
 import { parameterCount, parameterSpecs } from './models/registry.js';
 import type { RunSettings, TrainOptions } from './options.js';
 import { freshMoments, initialState, type ModelState } from './programs/state.js';
+import { measurePeak } from './peak.js';
 import { compileTraining, type TrainingProgram } from './programs/training.js';
 import type { OptimizerOptions } from './programs/update.js';
 import { INITIAL_FILE, validShards, type Run } from './run.js';
@@ -97,11 +99,13 @@ export async function continueRun(
         evalEvery: options.evalEvery,
         checkpointEvery: options.checkpointEvery,
         evaluate: evaluator(run, context.workspace, program, data, options, context.signal),
-        checkpoint: (position) => saveCheckpoint(position, run, program, data, options.keep),
+        checkpoint: (position, validationLoss) =>
+          saveCheckpoint({ ...position, validationLoss }, run, program, data, options),
         metrics: await openMetrics(run.folder, start.step),
         consumed: await StepFile.open(run.folder, CONSUMED_FILE, start.step),
         log,
         onProgress: context.onProgress,
+        peak: context.onProgress && (await measurePeak(engine, options.threads)),
         signal: context.signal,
       });
     } finally {
@@ -233,11 +237,11 @@ async function* runValidation(run: Run, workspace: Workspace, evalTokens: number
 
 /** Writes a checkpoint, acknowledges the shards that it contains, removes old ones. */
 async function saveCheckpoint(
-  { step, tokens, skipped }: LoopPosition,
-  { file, checkpoints, config }: Run,
+  { step, tokens, skipped, validationLoss }: LoopPosition & { readonly validationLoss: number | null },
+  { file, checkpoints, config, tokenizer }: Run,
   program: TrainingProgram,
   data: TrainingData,
-  keep: number,
+  { keep, keepBest }: Pick<TrainOptions, 'keep' | 'keepBest'>,
 ): Promise<void> {
   const model = program.state();
   const { beta1, beta2, epsilon, weightDecay, clipNorm } = optimizerOf(file.settings);
@@ -248,6 +252,7 @@ async function saveCheckpoint(
     optimizer_step: model.step,
     skipped,
     tokens,
+    validation_loss: validationLoss,
     batch: file.settings.batch,
     context: file.settings.context,
     dataset: file.dataset,
@@ -256,7 +261,9 @@ async function saveCheckpoint(
     optimizer: { name, beta1, beta2, epsilon, weight_decay: weightDecay, clip_norm: clipNorm },
   };
   const shapes = new Map(parameterSpecs(config).map(({ name, shape }) => [name, shape]));
-  await writeCheckpoint(checkpoints, config, model, shapes, state);
+  await writeCheckpoint(checkpoints, config, model, shapes, state, (folder) =>
+    saveTokenizer(tokenizer.model, folder),
+  );
   await data.settle();
-  await pruneCheckpoints(checkpoints, keep);
+  await pruneCheckpoints(checkpoints, keep, keepBest);
 }

@@ -36,11 +36,16 @@ export interface LoopProgress extends LoopPosition {
   /** Mean of the last steps; NaN where all were skipped. */
   readonly loss: number;
   readonly tokensPerSecond: number;
+  /** Floating-point operations of matrix products a second, and their share of the machine's best. */
+  readonly operationsPerSecond: number;
+  readonly utilisation: number | undefined;
 }
 
 export interface LoopContext {
   readonly run: string;
-  readonly program: Pick<TrainingProgram, 'step'>;
+  readonly program: Pick<TrainingProgram, 'step' | 'operations'>;
+  /** Operations a second that the machine can do at best, if known. */
+  readonly peak?: number;
   /** `next` is undefined where there is no batch yet; `renew` is called while waiting for one. */
   readonly data: { next(): Promise<TrainingBatch | undefined>; renew(): Promise<void> };
   readonly schedule: Schedule;
@@ -50,8 +55,8 @@ export interface LoopContext {
   readonly checkpointEvery: number;
   /** Undefined where there is nothing to evaluate on, or it was interrupted. */
   readonly evaluate: () => Promise<Evaluation | undefined>;
-  /** Writes a checkpoint of this position; durable when it resolves. */
-  readonly checkpoint: (position: LoopPosition) => Promise<void>;
+  /** Writes a checkpoint of this position, with the loss of the evaluation after it if there was one; durable when it resolves. */
+  readonly checkpoint: (position: LoopPosition, validationLoss: number | null) => Promise<void>;
   readonly metrics: { append(metrics: StepMetrics): Promise<void> };
   readonly consumed: { append(...ranges: readonly ConsumedTokens[]): Promise<void> };
   readonly log: Log;
@@ -79,7 +84,7 @@ export async function runLoop(start: LoopPosition, context: LoopContext): Promis
   let evaluation: Evaluation | undefined;
   const save = async (): Promise<void> => {
     if (position.step === saved) return;
-    await context.checkpoint(position);
+    await context.checkpoint(position, evaluation?.loss ?? null);
     saved = position.step;
   };
   while (position.step < schedule.steps) {
@@ -99,7 +104,16 @@ export async function runLoop(start: LoopPosition, context: LoopContext): Promis
     if (done.metrics.loss !== null) losses.push(done.metrics.loss);
     if (losses.length > SHOWN_STEPS) losses.shift();
     const { tokens_per_second: tokensPerSecond } = done.metrics;
-    context.onProgress?.({ ...position, steps: schedule.steps, loss: mean(losses), tokensPerSecond });
+    const { operationsPerSecond } = done;
+    const utilisation = context.peak && operationsPerSecond / context.peak;
+    context.onProgress?.({
+      ...position,
+      steps: schedule.steps,
+      loss: mean(losses),
+      tokensPerSecond,
+      operationsPerSecond,
+      utilisation,
+    });
     const last = position.step === schedule.steps;
     evaluation = last || position.step % context.evalEvery === 0 ? await context.evaluate() : undefined;
     await report(done.metrics, mean(losses), evaluation, context);
@@ -121,13 +135,13 @@ async function takeStep(
   { ids, targets, layout }: TrainingBatch,
   before: LoopPosition,
   { run, program, schedule, onNonfinite, log }: LoopContext,
-): Promise<{ position: LoopPosition; metrics: StepMetrics }> {
+): Promise<{ position: LoopPosition; metrics: StepMetrics; operationsPerSecond: number }> {
   const step = before.step + 1;
   const rate = learningRate(step, schedule);
   const started = performance.now();
   const { loss, gradientNorm, applied } = await program.step(ids, targets, { learningRate: rate, layout });
   const counted = targets.reduce((count, target) => count + (target < 0 ? 0 : 1), 0);
-  const tokensPerSecond = counted / ((performance.now() - started) / 1000);
+  const seconds = (performance.now() - started) / 1000;
   const skipped = applied ? 0 : before.skipped + 1;
   const stops = onNonfinite === 'stop' || skipped >= MAX_SKIPPED_STEPS;
   if (!applied && !stops) log(`step ${step} is skipped: loss ${loss}, gradient norm ${gradientNorm}`);
@@ -143,6 +157,7 @@ async function takeStep(
   const position = { step, tokens: before.tokens + counted, skipped };
   return {
     position,
+    operationsPerSecond: program.operations / seconds,
     metrics: {
       run,
       step,
@@ -150,7 +165,7 @@ async function takeStep(
       learning_rate: rate,
       gradient_norm: finite(gradientNorm),
       tokens: position.tokens,
-      tokens_per_second: Math.round(tokensPerSecond),
+      tokens_per_second: Math.round(counted / seconds),
     },
   };
 }

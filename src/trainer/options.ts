@@ -99,6 +99,9 @@ export const trainOptionsSchema = z.object({
   evalTokens: integer(1).default(1_000_000).describe('tokens of the valid split that these use at most'),
   checkpointEvery: integer(1).default(100).describe('steps between two checkpoints'),
   keep: integer(1).default(3).describe('checkpoints that are kept'),
+  keepBest: flag
+    .default(false)
+    .describe('also keep the checkpoint of the lowest validation loss, of those whose step was evaluated'),
   onNonfinite: z
     .enum(['skip', 'stop'])
     .default('skip')

@@ -7,6 +7,7 @@ import type { StepResult } from '../../src/trainer/programs/training.js';
 export class FakeProgram {
   /** Changes with every update. */
   weight = 1;
+  readonly operations = 1000;
   readonly rates: number[] = [];
   /** Steps, from 1, whose loss is not finite. */
   readonly broken: ReadonlySet<number>;

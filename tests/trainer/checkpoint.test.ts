@@ -37,6 +37,7 @@ function state(step: number): TrainingState {
     optimizer_step: step - 1,
     skipped: 1,
     tokens: step * 64,
+    validation_loss: null,
     batch: 4,
     context: 16,
     dataset: 'd',
@@ -210,6 +211,17 @@ describe('old checkpoints', () => {
     expect((await readdir(folder)).sort()).toEqual(['step-000003', 'step-000004', 'step-000005']);
     await pruneCheckpoints(folder, 3);
     expect(await readdir(folder)).toHaveLength(3);
+  });
+
+  it('keep the one of the lowest validation loss where that is asked for', async () => {
+    const losses: readonly (number | null)[] = [3, 2, null, 2, 2.5, 4];
+    const folder = join(await mkdtemp(join(tmpdir(), 'tokenmill-checkpoint-')), 'checkpoints');
+    for (const [at, loss] of losses.entries()) {
+      await writeCheckpoint(folder, CONFIG, model(1), SHAPES, { ...state(at + 1), validation_loss: loss });
+      await pruneCheckpoints(folder, 1, true);
+    }
+    // The first of two that are equal.
+    expect((await readdir(folder)).sort()).toEqual(['step-000002', 'step-000006']);
   });
 
   it('that are damaged are set aside, so that they do not count as the latest', async () => {

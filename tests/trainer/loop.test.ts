@@ -1,7 +1,13 @@
 /** The order of steps, evaluations, checkpoints and metrics, on a program that stands in for a model. */
 import { describe, expect, it } from 'vitest';
 import type { TrainingBatch } from '../../src/trainer/loader/batch.js';
-import { MAX_SKIPPED_STEPS, runLoop, type LoopContext, type LoopPosition } from '../../src/trainer/loop.js';
+import {
+  MAX_SKIPPED_STEPS,
+  runLoop,
+  type LoopContext,
+  type LoopPosition,
+  type LoopProgress,
+} from '../../src/trainer/loop.js';
 import type { ConsumedTokens, StepMetrics } from '../../src/trainer/metrics.js';
 import type { Evaluation } from '../../src/trainer/validation.js';
 import { FakeProgram } from '../support/fake-program.js';
@@ -16,6 +22,7 @@ class Fixture {
   readonly log: string[] = [];
   readonly consumed: ConsumedTokens[] = [];
   readonly checkpoints: LoopPosition[] = [];
+  readonly validationLosses: (number | null)[] = [];
   readonly program: FakeProgram;
   readonly context: LoopContext;
   private batches = 0;
@@ -34,9 +41,10 @@ class Fixture {
         this.events.push('evaluate');
         return EVALUATION;
       },
-      checkpoint: async (position) => {
+      checkpoint: async (position, validationLoss) => {
         this.events.push(`checkpoint ${position.step}`);
         this.checkpoints.push(position);
+        this.validationLosses.push(validationLoss);
       },
       metrics: {
         append: async (line) => {
@@ -86,6 +94,8 @@ describe('loop', () => {
       { step: 4, tokens: 16, skipped: 0 },
       { step: 7, tokens: 28, skipped: 0 },
     ]);
+    // Step 4 is not evaluated, the last one is.
+    expect(loop.validationLosses).toEqual([null, EVALUATION.loss]);
     // weight 1: loss 1 + 1, weight 1 * 31 + 1 = 32: loss 32 + 2, weight 32 * 31 + 2 = 994: loss 994 + 3
     expect(loop.metrics.map(({ loss }) => loss).slice(0, 3)).toEqual([2, 34, 997]);
     expect(result).toMatchObject({ step: 7, tokens: 28, skipped: 0, evaluation: EVALUATION });
@@ -123,6 +133,15 @@ describe('loop', () => {
       { step: 1, ...range, first_token: 0 },
       { step: 2, ...range, first_token: 4 },
     ]);
+  });
+
+  it('says how much of the machine a step uses', async () => {
+    const seen: LoopProgress[] = [];
+    await runLoop(START, new Fixture(1, [], { peak: 500, onProgress: (one) => seen.push(one) }).context);
+    // 1000 operations a step
+    const { operationsPerSecond, utilisation } = seen[0];
+    expect(operationsPerSecond).toBeGreaterThan(0);
+    expect(utilisation).toBe(operationsPerSecond / 500);
   });
 
   it('uses the schedule’s rate of each step, also from the middle', async () => {
@@ -270,6 +289,7 @@ describe('steps that are not finite', () => {
 
   it('end the run at once where the engine applied one all the same', async () => {
     const program = {
+      operations: 1,
       step: async () => ({ loss: Number.POSITIVE_INFINITY, gradientNorm: 1, applied: true }),
     };
     const loop = new Fixture(10, [], { program });

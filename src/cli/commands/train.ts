@@ -14,8 +14,13 @@ import {
   withWorkspace,
   write,
 } from '../context.js';
+import { sparkline } from '../sparkline.js';
 
 const HELP_WIDTH = 100;
+/** Characters of the curve of losses beside the progress. */
+const CURVE_WIDTH = 16;
+/** Values that are kept for it. */
+const MAX_CURVE = 512;
 
 export function trainCommand(): Command {
   const command = new Command('train')
@@ -53,21 +58,37 @@ function presetList(): string {
 async function run(flags: Record<string, unknown> & { workspace?: string; json?: boolean }): Promise<void> {
   const options = await settingsOf('train', trainOptionsSchema, flags);
   const progress = new Progress({ label: 'train', format: (steps) => `${formatCount(steps)} steps` });
+  const losses: number[] = [];
   const summary = await train(options, {
     workspace: openWorkspace(flags),
     log(message) {
       progress.clear();
       stderrLog(message);
     },
-    onProgress({ step, steps, tokens, loss, tokensPerSecond }) {
-      const note = `loss ${loss.toFixed(3)}, ${formatCount(Math.round(tokensPerSecond))} tokens/s`;
-      const values = { loss, tokens, tokens_per_second: tokensPerSecond };
+    onProgress({ step, steps, tokens, loss, tokensPerSecond, operationsPerSecond, utilisation }) {
+      losses.push(loss);
+      if (losses.length === MAX_CURVE) losses.splice(0, MAX_CURVE, ...pairMeans(losses));
+      const share = utilisation === undefined ? '' : ` (${Math.round(100 * utilisation)}%)`;
+      const speed = `${formatCount(Math.round(tokensPerSecond))} tokens/s, ${(operationsPerSecond / 1e9).toFixed(1)} GFLOP/s${share}`;
+      const note = `loss ${loss.toFixed(3)} ${sparkline(losses, CURVE_WIDTH)} ${speed}`;
+      const values = {
+        loss,
+        tokens,
+        tokens_per_second: tokensPerSecond,
+        operations_per_second: operationsPerSecond,
+        ...(utilisation !== undefined && { utilisation }),
+      };
       progress.update({ done: step, total: steps, note, values });
     },
     signal: interruptSignal('finishing the step; press Ctrl-C again to stop at once'),
   });
   progress.clear();
   await write(flags.json === true ? `${JSON.stringify(summary)}\n` : describeSummary(summary));
+}
+
+/** Half as many values: the mean of each two that follow each other. */
+function pairMeans(values: readonly number[]): number[] {
+  return Array.from({ length: values.length / 2 }, (_, at) => (values[2 * at] + values[2 * at + 1]) / 2);
 }
 
 function describeSummary({

@@ -7,6 +7,7 @@
  */
 import { add, div, less, mul, where } from '../graph/build.js';
 import { gradients } from '../graph/gradients.js';
+import { matrixOperations } from '../graph/work.js';
 import { Graph } from '../graph/graph.js';
 import { sizeOf, type Shape, type Tensor } from '../graph/tensor.js';
 import type { Binding, Engine, Executable, Variable } from '../engines/engine.js';
@@ -23,6 +24,8 @@ export interface StepFigures {
 }
 
 export interface Stepper {
+  /** Floating-point operations of the matrix products of a step. */
+  readonly operations: number;
   step(parts: readonly BatchInputs[], factors: StepInputs): Promise<StepFigures>;
   dispose(): Promise<void>;
 }
@@ -65,7 +68,13 @@ export async function compileWholeStep(
       return { loss: mean, norm: norm[0], applied: applied[0] };
     },
     dispose: () => program.dispose(),
+    operations: operationsOf(graph, [loss, ...Object.values(outputs)], bindings),
   };
+}
+
+function operationsOf(graph: Graph, outputs: readonly Tensor[], bindings: readonly Binding[]): number {
+  const updates = bindings.flatMap(({ update }) => (update === undefined ? [] : [update]));
+  return matrixOperations(graph.live([...outputs, ...updates]));
 }
 
 /** A step of `parts` parts. @throws TokenmillError ENGINE_FAILED */
@@ -112,6 +121,8 @@ export async function compileAccumulatedStep(
       const { norm, applied } = await updater.run({ loss: Float32Array.of(loss), ...factors });
       return { loss, norm: norm[0], applied: applied[0] };
     },
+    // Those of the update are few beside them.
+    operations: parts * operationsOf(graph, [forward.lossSum], bindings),
     async dispose() {
       await adder.dispose();
       await updater.dispose();

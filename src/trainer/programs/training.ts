@@ -35,6 +35,8 @@ export interface StepOptions {
 }
 
 export interface TrainingProgram {
+  /** Floating-point operations of the matrix products of a step. */
+  readonly operations: number;
   /**
    * One update. ids and targets are [accumulate * batch, context]; a negative target (-100) is ignored.
    * @throws TokenmillError MODEL_INVALID for a token outside of the vocabulary, ENGINE_FAILED
@@ -76,6 +78,10 @@ class CompiledTraining implements TrainingProgram {
     this.slots = slots;
     this.stepper = stepper;
     this.steps = options.state.step;
+  }
+
+  get operations(): number {
+    return this.stepper.operations;
   }
 
   async step(
