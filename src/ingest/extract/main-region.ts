@@ -74,7 +74,10 @@ function descend(
   return element;
 }
 
-/** Paragraphs before the text, from the headline on, or from the beginning of the article that the text is in. */
+/**
+ * What stands before the text: its headline, where the page has that for its title too, and paragraphs between the
+ * headline, or the beginning of the article that the text is in, and the text.
+ */
 function findLead(tree: PageTree, element: PageElement): TextBlock[] {
   const end = element.firstBlock;
   const headline = tree.elements.findLast(
@@ -87,9 +90,20 @@ function findLead(tree: PageTree, element: PageElement): TextBlock[] {
   );
   if (headline === undefined && article === undefined) return [];
   const start = Math.max(headline?.endBlock ?? 0, article?.firstBlock ?? 0);
-  return tree.blocks
+  const lead = tree.blocks
     .slice(start, end)
     .filter(
       (block) => block.size >= LEAD_SIZE && block.linkShare < LEAD_LINK_SHARE && !block.element.isPruned,
     );
+  return headline !== undefined && isTitle(tree, headline)
+    ? [...tree.blocks.slice(headline.firstBlock, headline.endBlock), ...lead]
+    : lead;
+}
+
+/** Whether a headline is that of the text: on many pages the name of the site is one too. */
+function isTitle({ blocks, metadata }: PageTree, { firstBlock, endBlock, isPruned }: PageElement): boolean {
+  if (isPruned || endBlock !== firstBlock + 1 || metadata.title === null) return false;
+  const headline = blocks[firstBlock].text.replace(/\s+/g, ' ').toLowerCase();
+  const title = metadata.title.toLowerCase();
+  return title.startsWith(headline) || headline.startsWith(title);
 }
