@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { Benchmark } from './support/benchmark.js';
 
 const BENCHMARKS: Record<string, () => Promise<{ run: Benchmark }>> = {
+  conformance: () => import('./conformance.js'),
   dedup: () => import('./dedup.js'),
   'dedup-batch': () => import('./dedup-batch.js'),
   'dedup-join': () => import('./dedup-join.js'),
