@@ -36,6 +36,7 @@ Examples:
   tokenmill train --dataset crawl --model qwen3-tiny     another family; the presets are below
   tokenmill train --dataset crawl --from ./a-model       further training of a model that is there
   tokenmill train --dataset crawl --run second --replay  reads every shard again, whatever the queue says
+  tokenmill train --mixture web=0.7,code=0.3 --packing best-fit --shuffle 2048 --accumulate 4 --schedule wsd
 The same command again continues at the last checkpoint.
 
 Presets (docs/models.md says what they are):
