@@ -71,7 +71,7 @@ export async function compareWithReference(
   const program = await compileReference(config, await model.parameters(), {
     batch,
     context: length,
-    engine: await openEngine(options),
+    engine: await openEngine(options, context.log),
     threads: options.threads,
   });
   try {

@@ -243,7 +243,7 @@ async function saveCheckpoint(
   data: TrainingData,
   { keep, keepBest }: Pick<TrainOptions, 'keep' | 'keepBest'>,
 ): Promise<void> {
-  const model = program.state();
+  const model = await program.state();
   const { beta1, beta2, epsilon, weightDecay, clipNorm } = optimizerOf(file.settings);
   const { optimizer: name } = file.settings;
   const state: TrainingState = {

@@ -61,7 +61,7 @@ export async function evaluateRun(
   const program = await compileEvaluation(model.config, await model.parameters(), {
     batch: options.batch,
     context: length,
-    engine: await openEngine(options),
+    engine: await openEngine(options, log),
     threads: options.threads,
   });
   try {

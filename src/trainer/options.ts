@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { integer } from '../core/config.js';
+import { DEVICES } from './engine.js';
 import { TokenmillError } from '../core/errors.js';
 import { PACKINGS } from './loader/rows.js';
 import type { ModelSize } from './models/family.js';
@@ -109,7 +110,10 @@ export const trainOptionsSchema = z.object({
       'where loss or gradients of a step are not finite: skip it, several times at most, or stop the run',
     ),
   engine: z.enum(['onnx']).default('onnx').describe('what runs the tensor graph: onnx'),
-  device: z.enum(['auto', 'cpu']).default('auto').describe('where it runs: auto or cpu'),
+  device: z
+    .enum(DEVICES)
+    .default('auto')
+    .describe(`where it runs: ${DEVICES.join(', ')}`),
   threads: integer(1, 1024).optional().describe('threads inside of an operation (default: one a core)'),
 });
 

@@ -36,7 +36,7 @@ export interface TrainSummary {
  */
 export async function train(options: TrainOptions, context: TrainContext): Promise<TrainSummary> {
   const { workspace, log } = context;
-  const engine = await openEngine(options);
+  const engine = await openEngine(options, log);
   const run = await openRun(workspace, options, log);
   try {
     const checkpoint = await latestCheckpoint(run.checkpoints, log);

@@ -90,7 +90,7 @@ async function run(path: string, prompts: readonly string[], flags: Flags): Prom
   const tokenizer = await model.tokenizer();
   const longest = Math.max(...texts.map((text) => tokenizer.encode(text).length));
   const settings = {
-    engine: await openEngine({ engine, device }),
+    engine: await openEngine({ engine, device }, stderrLog),
     threads,
     context: contextFor(model, longest, options.maxTokens),
   };

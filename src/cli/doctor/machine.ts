@@ -4,6 +4,7 @@ import { availableParallelism, freemem, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { formatBytes } from '../../core/format.js';
 import { packageFile, packageVersion } from '../../core/paths.js';
+import { silentLog } from '../../core/log.js';
 import { openDatabase } from '../../store/database.js';
 import { openEngine } from '../../trainer/engine.js';
 import { gemm } from '../../trainer/graph/build.js';
@@ -66,7 +67,7 @@ async function checkRuntime(): Promise<Finding> {
 
 /** Runs a product whose result is known: 1*3 + 2*4 = 11. */
 async function checkEngine(): Promise<Finding> {
-  const engine = await openEngine({ engine: 'onnx', device: 'cpu' });
+  const engine = await openEngine({ engine: 'onnx', device: 'cpu' }, silentLog);
   const graph = new Graph();
   const product = gemm(graph.input('a', [1, 2], 'float32'), graph.input('b', [2, 1], 'float32'));
   const program = await engine.compile({ graph, outputs: { product }, bindings: [] }, {});

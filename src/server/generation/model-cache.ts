@@ -71,7 +71,7 @@ export class ModelCache {
       await program.dispose();
     }
     const tokenizer = await opened.tokenizer();
-    const engine = await openEngine({ engine: 'onnx', device: 'auto' });
+    const engine = await openEngine({ engine: 'onnx', device: 'auto' }, this.log);
     const program = await compileInference(opened.config, await opened.parameters(), { engine });
     const loaded = { program, tokenizer, bytes };
     this.models.set(key, loaded);

@@ -10,7 +10,7 @@ export interface Variable {
   readonly shape: Shape;
   readonly dtype: DType;
   /** Values now: a view that changes with the next run where the engine works in host memory, otherwise a copy. */
-  read(): HostArray;
+  read(): Promise<HostArray>;
 }
 
 export interface Binding {

@@ -45,7 +45,7 @@ export interface TrainingProgram {
   /** Sum of the negative log-likelihoods in nats and the number of targets of [batch, context], without an update. */
   evaluate(ids: Int32Array, targets: Int32Array): Promise<{ lossSum: number; targets: number }>;
   /** The state now. Its arrays are views: the next step changes them. */
-  state(): ModelState;
+  state(): Promise<ModelState>;
   dispose(): Promise<void>;
 }
 
@@ -117,19 +117,22 @@ class CompiledTraining implements TrainingProgram {
     return runLoss(await this.evaluator, this.config, this.options, ids, targets);
   }
 
-  state(): ModelState {
-    const read = (variableOf: (slot: Slot) => Variable | undefined): Map<string, Float32Array> =>
-      new Map(
-        [...this.slots].flatMap(([name, slot]) => {
-          const variable = variableOf(slot);
-          return variable === undefined ? [] : [[name, variable.read() as Float32Array]];
-        }),
-      );
+  async state(): Promise<ModelState> {
+    const read = async (
+      variableOf: (slot: Slot) => Variable | undefined,
+    ): Promise<Map<string, Float32Array>> => {
+      const arrays = new Map<string, Float32Array>();
+      for (const [name, slot] of this.slots) {
+        const variable = variableOf(slot);
+        if (variable !== undefined) arrays.set(name, (await variable.read()) as Float32Array);
+      }
+      return arrays;
+    };
     return {
       step: this.steps,
-      parameters: read(({ parameter }) => parameter),
-      first: read(({ moments }) => moments?.first),
-      second: read(({ moments }) => moments?.second),
+      parameters: await read(({ parameter }) => parameter),
+      first: await read(({ moments }) => moments?.first),
+      second: await read(({ moments }) => moments?.second),
     };
   }
 

@@ -405,7 +405,7 @@ describe('POST /v1/completions', () => {
     expect([logprobs.token_logprobs[0], logprobs.top_logprobs[0]]).toEqual([null, null]);
 
     const model = await openModelFolder('r', made.workspace, () => undefined);
-    const engine = await openEngine({ engine: 'onnx', device: 'cpu' });
+    const engine = await openEngine({ engine: 'onnx', device: 'cpu' }, () => undefined);
     const program = await compileInference(model.config, await model.parameters(), { engine });
     const ids = Int32Array.from(Buffer.from(text));
     for (let place = 1; place < ids.length; place++) {

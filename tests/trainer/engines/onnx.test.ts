@@ -109,7 +109,7 @@ describe('the engine', () => {
       sum: Float32Array.of(11, 22),
     });
     expect((await program.run({ x: Float32Array.of(1, 1) })).sum).toEqual(Float32Array.of(12, 23));
-    expect(variable.read()).toBe(values);
+    expect(await variable.read()).toBe(values);
     expect([...values]).toEqual([12, 23]);
     await program.dispose();
   });

@@ -34,7 +34,7 @@ describe.each(REFERENCE_MODELS)('training %s', (name) => {
       expect(result.applied).toBe(true);
       expect(deviation([result.loss, result.gradientNorm], [loss, norms[at]])).toBeLessThan(2e-5);
     }
-    const { step, parameters, first } = program.state();
+    const { step, parameters, first } = await program.state();
     expect(step).toBe(losses.length);
     for (const [key, expected] of Object.entries(biases)) {
       expect(deviation(parameters.get(key) as Float32Array, expected)).toBeLessThan(1e-6);
@@ -60,7 +60,7 @@ describe.each(REFERENCE_MODELS)('training %s', (name) => {
       applyAdamw(model, oracle, gradients, t, 0.01);
       await program.step(model.ids, model.targets, { learningRate: 0.01 });
     }
-    const after = program.state();
+    const after = await program.state();
     for (const part of ['parameters', 'first', 'second'] as const) {
       for (const { name: key } of trainedSpecs(model.config)) {
         const second = oracle.second.get(key) as Float32Array;
@@ -95,7 +95,7 @@ describe.each(['llama', 'gpt2', 'deepseek_v3'] as const)('gradients of %s added 
       const result = await program.step(model.ids, model.targets, { learningRate });
       expect(deviation([result.loss, result.gradientNorm], [loss, norms[at]])).toBeLessThan(2e-5);
     }
-    const { step, parameters } = program.state();
+    const { step, parameters } = await program.state();
     expect(step).toBe(losses.length);
     for (const [key, expected] of Object.entries(biases)) {
       expect(deviation(parameters.get(key) as Float32Array, expected)).toBeLessThan(1e-6);
@@ -116,14 +116,14 @@ describe('a step of several batches', () => {
       state,
       threads: 2,
     });
-    const norm = program.state().parameters.get('model.norm.weight') as Float32Array;
+    const norm = (await program.state()).parameters.get('model.norm.weight') as Float32Array;
     norm[0] = Infinity;
-    const before = fingerprint(program.state());
+    const before = fingerprint(await program.state());
     expect((await program.step(IDS, TARGETS, { learningRate: 1e-2 })).applied).toBe(false);
-    expect(fingerprint(program.state())).toBe(before);
+    expect(fingerprint(await program.state())).toBe(before);
     norm[0] = 1;
     const { applied, loss } = await program.step(IDS, TARGETS, { learningRate: 1e-2 });
-    expect([applied, program.state().step]).toEqual([true, 1]);
+    expect([applied, (await program.state()).step]).toEqual([true, 1]);
     expect(loss).toBeCloseTo(Math.log(300), 0);
     await program.dispose();
   });
@@ -219,11 +219,11 @@ describe('evaluation', () => {
     const state = initialState(CONFIG, 5);
     const program = await compileSmall(state, 2);
     await program.step(IDS, TARGETS, { learningRate: 1e-2 });
-    const before = fingerprint(program.state());
+    const before = fingerprint(await program.state());
     const some = TARGETS.map((target, i) => (i % 3 === 0 ? -100 : target));
     const { lossSum, targets } = await program.evaluate(IDS, some);
     expect(targets).toBe(some.filter((target) => target !== -100).length);
-    expect(fingerprint(program.state())).toBe(before);
+    expect(fingerprint(await program.state())).toBe(before);
     const { loss } = await program.step(IDS, some, { learningRate: 1e-2 });
     expect(deviation([lossSum / targets], [loss])).toBeLessThan(1e-6);
     await program.dispose();
@@ -235,30 +235,30 @@ describe('a step whose loss is not finite', () => {
     const state = initialState(CONFIG, 5);
     const program = await compileSmall(state, 2);
     await program.step(IDS, TARGETS, { learningRate: 1e-2 });
-    const norm = program.state().parameters.get('model.norm.weight') as Float32Array;
+    const norm = (await program.state()).parameters.get('model.norm.weight') as Float32Array;
     const sound = norm[0];
     norm[0] = Infinity;
-    const before = fingerprint(program.state());
+    const before = fingerprint(await program.state());
     const result = await program.step(IDS, TARGETS, { learningRate: 1e-2 });
     expect(result.applied).toBe(false);
     expect(Number.isFinite(result.loss + result.gradientNorm)).toBe(false);
-    expect(fingerprint(program.state())).toBe(before);
+    expect(fingerprint(await program.state())).toBe(before);
     norm[0] = sound;
     expect((await program.step(IDS, TARGETS, { learningRate: 1e-2 })).applied).toBe(true);
-    expect(program.state().step).toBe(2);
+    expect((await program.state()).step).toBe(2);
     await program.dispose();
   });
 
   it('is one without any target', async () => {
     const program = await compileSmall(initialState(CONFIG, 5), 2);
-    const before = fingerprint(program.state());
+    const before = fingerprint(await program.state());
     const result = await program.step(
       IDS,
       IDS.map(() => -100),
       { learningRate: 1e-2 },
     );
     expect(result).toMatchObject({ loss: NaN, applied: false });
-    expect(fingerprint(program.state())).toBe(before);
+    expect(fingerprint(await program.state())).toBe(before);
     await program.dispose();
   });
 });

@@ -1,5 +1,5 @@
 /**
- * The engine on onnxruntime-node's CPU provider.
+ * The engine on onnxruntime-node's CPU provider, and on others that take the same graph with its state in host memory.
  *
  * A variable is a tensor over host memory that is both feed and fetch of a run, so its update is written in place without
  * a copy. `run` blocks the calling thread for as long as the graph takes.
@@ -16,6 +16,7 @@ import {
   type Tensor,
 } from '../../graph/tensor.js';
 import type { CompileOptions, Engine, Executable, ProgramDefinition, Variable } from '../engine.js';
+import { given, ortTensor, UPDATE_PREFIX } from './host.js';
 import { lower } from './lowering.js';
 
 class OnnxVariable implements Variable {
@@ -31,18 +32,20 @@ class OnnxVariable implements Variable {
     this.tensor = ortTensor(values, shape, dtype);
   }
 
-  read(): HostArray {
-    return this.values;
+  read(): Promise<HostArray> {
+    return Promise.resolve(this.values);
   }
 }
 
-function ortTensor(values: HostArray, shape: Shape, dtype: DType): OrtTensor {
-  return new OrtTensor(dtype as 'float32', values as Float32Array, shape);
-}
+type Provider = 'cpu' | 'cuda';
 
-function sessionOptions(threads: number, double: boolean): InferenceSession.SessionOptions {
+function sessionOptions(
+  provider: Provider,
+  threads: number,
+  double: boolean,
+): InferenceSession.SessionOptions {
   return {
-    executionProviders: ['cpu'],
+    executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
     // The optimizer puts kernels in place that exist for float32 only, and then cannot run a float64 graph.
     graphOptimizationLevel: double ? 'disabled' : 'all',
     executionMode: 'sequential',
@@ -104,16 +107,6 @@ class OnnxExecutable implements Executable {
   }
 }
 
-function given(inputs: Readonly<Record<string, HostArray>>, name: string, shape: Shape): HostArray {
-  const values = inputs[name] as HostArray | undefined;
-  if (values === undefined) throw new TokenmillError('ENGINE_FAILED', `the input ${name} is missing`);
-  if (values.length === sizeOf(shape)) return values;
-  throw new TokenmillError(
-    'ENGINE_FAILED',
-    `the input ${name} has ${values.length} values, the graph wants [${shape.join(', ')}]`,
-  );
-}
-
 function engineFailed(what: string, error: unknown): TokenmillError {
   const message = error instanceof Error ? error.message : String(error);
   return new TokenmillError('ENGINE_FAILED', `onnxruntime could not ${what} the graph: ${message}`, {
@@ -121,47 +114,50 @@ function engineFailed(what: string, error: unknown): TokenmillError {
   });
 }
 
-/** Name of the output that holds the new value of an input. No parameter of a model starts like this. */
-const UPDATE_PREFIX = 'updated:';
+export const onnxEngine: Engine = onnxEngineOn('cpu');
 
-export const onnxEngine: Engine = {
-  name: 'onnx',
+/** State is copied to another device and back in every run. */
+export function onnxEngineOn(provider: Provider): Engine {
+  return {
+    name: provider === 'cpu' ? 'onnx' : `onnx on ${provider}`,
 
-  variable: (values, shape, dtype) => new OnnxVariable(values, shape, dtype),
+    variable: (values, shape, dtype) => new OnnxVariable(values, shape, dtype),
 
-  async compile(definition: ProgramDefinition, options: CompileOptions = {}): Promise<Executable> {
-    const { graph, outputs, bindings } = definition;
-    // Updates first: what they need decides the order, and everything else is taken where it comes up.
-    const wanted: Record<string, Tensor> = {};
-    const bound: Record<string, OrtTensor> = {};
-    const fetches: Record<string, OrtTensor | null> = {};
-    const places = new Map<string, HostArray>();
-    for (const [name, { shape, dtype }] of Object.entries(outputs)) {
-      const place = hostArray(dtype, sizeOf(shape));
-      places.set(name, place);
-      fetches[name] = ortTensor(place, shape, dtype);
-    }
-    for (const { input, variable, update } of bindings) {
-      const { name } = graph.nodeOf(input).attributes as { readonly name: string };
-      const { tensor } = variable as OnnxVariable;
-      bound[name] = tensor;
-      if (update === undefined) continue;
-      wanted[UPDATE_PREFIX + name] = update;
-      fetches[UPDATE_PREFIX + name] = tensor;
-    }
-    const model = lower(graph, { ...wanted, ...outputs }, SEQUENCE);
-    let session: InferenceSession;
-    try {
-      session = await InferenceSession.create(
-        model.bytes,
-        sessionOptions(
-          options.threads ?? availableParallelism(),
-          graph.nodes.some(({ output }) => output.dtype === 'float64'),
-        ),
-      );
-    } catch (error) {
-      throw engineFailed('load', error);
-    }
-    return new OnnxExecutable(session, model.inputs, bound, fetches, places);
-  },
-};
+    async compile(definition: ProgramDefinition, options: CompileOptions = {}): Promise<Executable> {
+      const { graph, outputs, bindings } = definition;
+      // Updates first: what they need decides the order, and everything else is taken where it comes up.
+      const wanted: Record<string, Tensor> = {};
+      const bound: Record<string, OrtTensor> = {};
+      const fetches: Record<string, OrtTensor | null> = {};
+      const places = new Map<string, HostArray>();
+      for (const [name, { shape, dtype }] of Object.entries(outputs)) {
+        const place = hostArray(dtype, sizeOf(shape));
+        places.set(name, place);
+        fetches[name] = ortTensor(place, shape, dtype);
+      }
+      for (const { input, variable, update } of bindings) {
+        const { name } = graph.nodeOf(input).attributes as { readonly name: string };
+        const { tensor } = variable as OnnxVariable;
+        bound[name] = tensor;
+        if (update === undefined) continue;
+        wanted[UPDATE_PREFIX + name] = update;
+        fetches[UPDATE_PREFIX + name] = tensor;
+      }
+      const model = lower(graph, { ...wanted, ...outputs }, { sequence: SEQUENCE });
+      let session: InferenceSession;
+      try {
+        session = await InferenceSession.create(
+          model.bytes,
+          sessionOptions(
+            provider,
+            options.threads ?? availableParallelism(),
+            graph.nodes.some(({ output }) => output.dtype === 'float64'),
+          ),
+        );
+      } catch (error) {
+        throw engineFailed('load', error);
+      }
+      return new OnnxExecutable(session, model.inputs, bound, fetches, places);
+    },
+  };
+}

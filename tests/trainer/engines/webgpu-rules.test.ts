@@ -1,0 +1,91 @@
+/**
+ * What the WebGPU provider gets consists of operations of the standard alone, which the CPU provider has, too: so its rules
+ * are checked on the CPU, against the interpreter.
+ */
+import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { describe, expect, it } from 'vitest';
+import { lower } from '../../../src/trainer/engines/onnx/lowering.js';
+import {
+  addToColumns,
+  constant,
+  matmul,
+  pickColumns,
+  scatterAddRows,
+} from '../../../src/trainer/graph/build.js';
+import { Graph } from '../../../src/trainer/graph/graph.js';
+import { type Shape, sizeOf, type Tensor } from '../../../src/trainer/graph/tensor.js';
+import { deviation } from '../../support/gradient-check.js';
+import { interpret } from '../../support/graph-interpreter.js';
+
+/** Deviation of the lowered graph from the interpreter, over inputs of known values. */
+async function check(
+  shapes: readonly Shape[],
+  build: (graph: Graph, ...inputs: Tensor[]) => Tensor,
+): Promise<{ deviation: number; domains: string }> {
+  const graph = new Graph();
+  const inputs = shapes.map((shape, at) => graph.input(`x${at}`, shape, 'float32'));
+  const y = build(graph, ...inputs);
+  const values = Object.fromEntries(
+    shapes.map((shape, at) => [
+      `x${at}`,
+      Float32Array.from({ length: sizeOf(shape) }, (_, i) => Math.sin(i * 1.7 + at)),
+    ]),
+  );
+  const { bytes } = lower(graph, { y }, { provider: 'webgpu' });
+  const session = await InferenceSession.create(bytes);
+  const results = await session.run(
+    Object.fromEntries(
+      shapes.map((shape, at) => [`x${at}`, new OrtTensor('float32', values[`x${at}`], shape)]),
+    ),
+  );
+  await session.release();
+  const [expected] = interpret(graph, [y], values);
+  const text = Buffer.from(bytes).toString('latin1');
+  return {
+    deviation: deviation(results['y'].data as Float32Array, expected),
+    domains: text.includes('FusedMatMul') ? 'com.microsoft' : '',
+  };
+}
+
+const flags = [false, true];
+const PRODUCTS = flags.flatMap((transposeA) =>
+  flags.flatMap((transposeB) =>
+    flags.flatMap((rowsFirstA) =>
+      flags.map((rowsFirstB) => ({ transposeA, transposeB, rowsFirstA, rowsFirstB })),
+    ),
+  ),
+);
+
+function place([rows, columns]: Shape, batch: Shape, rowsFirst: boolean): Shape {
+  return rowsFirst ? [rows, ...batch, columns] : [...batch, rows, columns];
+}
+
+describe('rules for WebGPU', () => {
+  it.each(PRODUCTS)('multiply stacks of matrices: %o', async (options) => {
+    const { transposeA, transposeB, rowsFirstA, rowsFirstB } = options;
+    const a = place(transposeA ? [3, 2] : [2, 3], [2, 3], rowsFirstA);
+    const b = place(transposeB ? [4, 3] : [3, 4], [2, 1], rowsFirstB);
+    const result = await check([a, b], (_, left, right) => matmul(left, right, { ...options, alpha: 0.5 }));
+    expect(result.deviation).toBeLessThan(1e-6);
+    expect(result.domains).toBe('');
+  });
+
+  it('add rows by index, of which one occurs twice', async () => {
+    const result = await check(
+      [
+        [4, 2],
+        [3, 2],
+      ],
+      (graph, base, updates) => scatterAddRows(base, constant(graph, [3, 1, 3], [3], 'int32'), updates),
+    );
+    expect(result.deviation).toBeLessThan(1e-6);
+  });
+
+  it('pick elements by column and add to them', async () => {
+    const result = await check([[3, 4], [3]], (graph, x, values) => {
+      const index = constant(graph, [3, 0, 3], [3], 'int32');
+      return pickColumns(addToColumns(x, index, values), index);
+    });
+    expect(result.deviation).toBeLessThan(1e-6);
+  });
+});
