@@ -6,13 +6,12 @@
  * and for a phrase about cookies and terms; `lorem ipsum` and `{`, on a line that came so far, spoil the document.
  * Citations are taken out of the lines that stay.
  */
-import { asciiLower } from '../scan/ascii-lower.js';
 import { SENTENCE_END, UNIT_CLASSES } from '../scan/character-classes.js';
+import * as fact from '../scan/piece-facts.js';
 import { scanText, type Scan } from '../scan/scan.js';
 import { WordTable } from '../scan/word-table.js';
 import { splitWords } from '../scan/words.js';
 
-const MAX_PIECE_CHARACTERS = 1000;
 const MIN_PIECES = 3;
 const POLICY_PHRASES = [
   'terms of use',
@@ -62,32 +61,46 @@ let lineSentences = new Uint32Array(256);
 
 /** Applies the rules to the lines of a text. Linear in its length. The result is valid until the next call. */
 export function c4Lines(scan: Scan): C4Lines {
-  const { units, physicalLines: lines, pieces } = scan;
+  const { units, physicalLines: lines, pieces, records } = scan;
   if (fates.length < lines.count) {
     fates = new Uint8Array(lines.count * 2);
     lineWords = new Uint32Array(lines.count * 2);
     lineSentences = new Uint32Array(lines.count * 2);
   }
-  const marks = markLines(scan);
   const replacedLines = new Map<number, string>();
   const strict: C4Counts = { sentences: 0, loremIpsumLine: 0, curlyBracketLine: 0 };
   const loose: C4Counts = { sentences: 0, loremIpsumLine: 0, curlyBracketLine: 0 };
   let piece = 0;
-  let word = 0;
   for (let line = 0; line < lines.count; line++) {
-    const firstPiece = piece;
-    const firstWord = word;
-    piece = lines.pieceEnd[line];
-    word = lines.wordEnd[line];
+    const first = piece;
+    const last = lines.pieceEnd[line];
+    piece = last;
     fates[line] = 0;
-    if (piece - firstPiece < MIN_PIECES || hasLongPiece(pieces.characters, firstPiece, piece)) continue;
-    const start = lines.start[line];
-    const end = lines.end[line];
-    let flags = marks?.[line] ?? 0;
+    if (last - first < MIN_PIECES) continue;
+    let bits = 0;
+    let words = 0;
+    let sentences = 1;
+    let ended = false;
+    for (let each = first; each < last; each++) {
+      const at = pieces.record[each];
+      const pieceBits = records[at + fact.FLAGS];
+      bits |= pieceBits;
+      words += records[at + fact.WORDS];
+      sentences += records[at + fact.C4_SENTENCES];
+      if ((pieceBits & fact.C4_EVENT) === 0) continue;
+      if (ended && (pieceBits & fact.C4_WORD_FIRST) !== 0) sentences += 1;
+      ended = (pieceBits & fact.C4_END_LAST) !== 0;
+    }
+    if ((bits & fact.IS_LONG) !== 0) continue;
+    const start = pieces.start[first];
+    const end = pieces.end[last - 1];
+    let flags = 0;
     let replaced: string | undefined;
-    if ((flags & CITED) !== 0) {
-      replaced = scan.text.slice(start, end).replaceAll(CITATION, '');
-      flags = marksOf(replaced);
+    if ((bits & fact.HAS_C4_PHRASE) !== 0) {
+      const text = scan.text.slice(start, end);
+      const without = text.includes('[') ? text.replaceAll(CITATION, '') : text;
+      if (without !== text) replaced = without;
+      flags = marksOf(without);
     }
     const isEnded =
       replaced === undefined
@@ -105,12 +118,12 @@ export function c4Lines(scan: Scan): C4Lines {
     if ((flags & POLICY) !== 0) continue;
     fates[line] = isEnded ? STRICT : LOOSE;
     if (replaced === undefined) {
-      lineWords[line] = word - firstWord;
-      lineSentences[line] = countSentences(units, scan.words, firstWord, word);
+      lineWords[line] = words;
+      lineSentences[line] = sentences;
     } else {
       replacedLines.set(line, replaced);
       const lineUnits = unitsOf(replaced);
-      splitWords(lineUnits, lineUnits.length, replacedWords);
+      splitWords(lineUnits, 0, lineUnits.length, replacedWords);
       lineWords[line] = replacedWords.count;
       lineSentences[line] = countSentences(lineUnits, replacedWords, 0, replacedWords.count);
     }
@@ -128,13 +141,16 @@ export function stays(fate: number, rules: C4Rules): boolean {
 /** The text that C4 keeps of a text: the lines that stay, joined by line feeds. */
 export function c4CleanedText(text: string, rules: C4Rules): string {
   const scan = scanText(text);
-  const { physicalLines: lines } = scan;
+  const { physicalLines: lines, pieces } = scan;
   const { fates: lineFates, replaced } = c4Lines(scan);
   const kept: string[] = [];
+  let first = 0;
   for (let line = 0; line < lines.count; line++) {
+    const last = lines.pieceEnd[line];
     if (stays(lineFates[line], rules)) {
-      kept.push(replaced.get(line) ?? text.slice(lines.start[line], lines.end[line]));
+      kept.push(replaced.get(line) ?? text.slice(pieces.start[first], pieces.end[last - 1]));
     }
+    first = last;
   }
   return kept.join('\n').trim();
 }
@@ -164,11 +180,6 @@ function unitsOf(text: string): Uint16Array {
   return Uint16Array.from({ length: text.length }, (_, index) => text.charCodeAt(index));
 }
 
-function hasLongPiece(characters: Uint32Array, first: number, last: number): boolean {
-  for (let i = first; i < last; i++) if (characters[i] > MAX_PIECE_CHARACTERS) return true;
-  return false;
-}
-
 function hasTerminalPunctuation(units: Uint16Array, start: number, end: number): boolean {
   if (end === start || endMarks[units[end - 1]] === 0) return false;
   return !(
@@ -179,11 +190,10 @@ function hasTerminalPunctuation(units: Uint16Array, start: number, end: number):
   );
 }
 
-const CITED = 1 << 0;
-const LOREM_IPSUM = 1 << 1;
-const JAVASCRIPT = 1 << 2;
-const CURLY_BRACKET = 1 << 3;
-const POLICY = 1 << 4;
+const LOREM_IPSUM = 1 << 0;
+const JAVASCRIPT = 1 << 1;
+const CURLY_BRACKET = 1 << 2;
+const POLICY = 1 << 3;
 
 const PHRASES: readonly (readonly [string, number])[] = [
   ['lorem ipsum', LOREM_IPSUM],
@@ -192,47 +202,10 @@ const PHRASES: readonly (readonly [string, number])[] = [
   ...POLICY_PHRASES.map((phrase) => [phrase, POLICY] as const),
 ];
 
+/** What of the phrases a line contains. */
 function marksOf(line: string): number {
   const lower = line.toLowerCase();
   let flags = 0;
   for (const [phrase, flag] of PHRASES) if (lower.includes(phrase)) flags |= flag;
   return flags;
-}
-
-/** What each line contains; undefined where no line contains any of it, as most texts do. */
-function markLines(scan: Scan): Uint8Array | undefined {
-  const { text, physicalLines: lines } = scan;
-  const lower = asciiLower(scan);
-  let marks: Uint8Array | undefined;
-  const mark = (phrase: string, flag: number): void => {
-    let at = lower.indexOf(phrase);
-    let line = 0;
-    while (at >= 0) {
-      marks ??= new Uint8Array(lines.count);
-      while (lines.end[line] < at + phrase.length) line += 1;
-      marks[line] |= flag;
-      // A line is marked once: go on behind it.
-      at = lower.indexOf(phrase, Math.max(at + 1, lines.end[line]));
-    }
-  };
-  for (const [phrase, flag] of PHRASES) mark(phrase, flag);
-  if (text.includes('[')) {
-    for (const match of text.matchAll(CITATION)) {
-      marks ??= new Uint8Array(lines.count);
-      marks[lineAt(lines.end, lines.count, match.index)] |= CITED;
-    }
-  }
-  return marks;
-}
-
-/** Index of the first line whose end is behind a position. */
-function lineAt(ends: Uint32Array, count: number, position: number): number {
-  let low = 0;
-  let high = count - 1;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (ends[middle] > position) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }

@@ -4,9 +4,7 @@
  * where it is a counter (`3 likes`), or where it is a single piece; from lines of at most ten pieces `items in cart`,
  * `Read more...` at the end and `Sign-in` at the beginning are taken out.
  */
-import { asciiLower } from '../scan/ascii-lower.js';
-import { DIGIT, LETTER, NUMERIC, UNIT_CLASSES, UPPER } from '../scan/character-classes.js';
-import type { PieceTable } from '../scan/pieces.js';
+import * as fact from '../scan/piece-facts.js';
 import { scanText, type Scan } from '../scan/scan.js';
 
 const MAX_UPPER_CASE_RATIO = 0.5;
@@ -17,11 +15,7 @@ const MAX_PHRASE_PIECES = 10;
 const COUNTER =
   /^[^\p{L}\p{N}_]*\p{Nd}[,.\p{Nd}]*[kmb]?\s+(?:likes|shares|comments|retweets|reposts|quotes|bookmarks|upvotes|downvotes|downloads|views|followers)[^\p{L}\p{N}_]*$/u;
 /** In the reference the full stops of `Read more...` are a pattern's, which any character matches. */
-const PHRASES = [
-  { contained: 'items in cart', pattern: /\s?items in cart/gi },
-  { contained: 'read more', pattern: /\s?read more.{3}$/giu },
-  { contained: 'sign-in', pattern: /^sign-in\s?/gi },
-] as const;
+const PHRASES = [/\s?items in cart/gi, /\s?read more.{3}$/giu, /^sign-in\s?/gi] as const;
 
 export interface CorrectedLines {
   /** Pieces that begin with a letter or number before and after. */
@@ -37,16 +31,26 @@ export function refinedWebLines(
   scan: Scan,
   onKept: (line: number, replaced: string | undefined) => void = () => undefined,
 ): CorrectedLines {
-  const { units, lines, pieces } = scan;
-  const lower = asciiLower(scan);
-  const phrases = PHRASES.filter(({ contained }) => lower.includes(contained));
+  const { lines, pieces, records } = scan;
   let words = 0;
   let wordsLeft = 0;
-  let piece = 0;
+  let firstPiece = 0;
+  let lastPiece = 0;
   for (let line = 0; line < lines.count; line++) {
-    const firstPiece = piece;
-    while (piece < pieces.count && pieces.start[piece] < lines.end[line]) piece += 1;
-    const lineWords = countWords(pieces, firstPiece, piece);
+    firstPiece = lastPiece;
+    lastPiece = lines.pieceEnd[line];
+    let lineWords = 0;
+    let upper = 0;
+    let digits = 0;
+    let flags = 0;
+    for (let piece = firstPiece; piece < lastPiece; piece++) {
+      const at = pieces.record[piece];
+      const bits = records[at + fact.FLAGS];
+      flags |= bits;
+      if ((bits & fact.BEGINS_WORD) !== 0) lineWords += 1;
+      upper += records[at + fact.UPPER_UNITS];
+      digits += records[at + fact.DIGIT_UNITS];
+    }
     words += lineWords;
     const start = lines.start[line];
     const end = lines.end[line];
@@ -54,13 +58,14 @@ export function refinedWebLines(
       onKept(line, undefined);
       continue;
     }
-    if (goes(units, start, end, lines.characters[line])) continue;
-    if (isCounter(scan, firstPiece, piece, start, end)) continue;
-    if (piece - firstPiece < MIN_PIECES) continue;
-    if (phrases.length > 0 && piece - firstPiece <= MAX_PHRASE_PIECES) {
+    const characters = lines.characters[line];
+    if (upper / characters > MAX_UPPER_CASE_RATIO || digits === characters) continue;
+    if ((flags & fact.BEGINS_NUMBER) !== 0 && isCounter(scan, firstPiece, lastPiece, start, end)) continue;
+    if (lastPiece - firstPiece < MIN_PIECES) continue;
+    if ((flags & fact.HAS_REFINEDWEB_PHRASE) !== 0 && lastPiece - firstPiece <= MAX_PHRASE_PIECES) {
       const before = scan.text.slice(start, end);
       let after = before;
-      for (const { pattern } of phrases) after = after.replaceAll(pattern, '');
+      for (const pattern of PHRASES) after = after.replaceAll(pattern, '');
       if (after !== before) {
         if (after.trim() === '') continue;
         wordsLeft += after.split(/\s+/u).filter((part) => /^[\p{L}\p{N}]/u.test(part)).length;
@@ -85,33 +90,15 @@ export function refinedWebText(text: string): string {
   return kept.join('\n').trim();
 }
 
-function countWords(pieces: PieceTable, first: number, last: number): number {
-  let words = 0;
-  for (let i = first; i < last; i++) if ((pieces.first[i] & (LETTER | NUMERIC)) !== 0) words += 1;
-  return words;
-}
-
-function goes(units: Uint16Array, start: number, end: number, characters: number): boolean {
-  let upper = 0;
-  let digits = 0;
-  for (let i = start; i < end; i++) {
-    const bits = UNIT_CLASSES[units[i]];
-    if ((bits & UPPER) !== 0) upper += 1;
-    if ((bits & DIGIT) !== 0) digits += 1;
-  }
-  return upper / characters > MAX_UPPER_CASE_RATIO || digits === characters;
-}
-
+/** Whether the line is a counter; the first piece with a letter or number has to begin with a digit. */
 function isCounter(scan: Scan, firstPiece: number, lastPiece: number, start: number, end: number): boolean {
-  const { units, pieces } = scan;
+  const { pieces, records } = scan;
   for (let piece = firstPiece; piece < lastPiece; piece++) {
-    if ((pieces.classes[piece] & (LETTER | NUMERIC)) === 0) continue;
-    for (let i = pieces.start[piece]; i < pieces.end[piece]; i++) {
-      const bits = UNIT_CLASSES[units[i]];
-      if ((bits & DIGIT) !== 0) return COUNTER.test(scan.text.slice(start, end).toLowerCase());
-      if ((bits & (LETTER | NUMERIC)) !== 0) return false;
-    }
-    return false;
+    const flags = records[pieces.record[piece] + fact.FLAGS];
+    if ((flags & fact.HAS_ALPHANUMERIC) === 0) continue;
+    return (
+      (flags & fact.BEGINS_NUMBER) !== 0 && COUNTER.test(scan.text.slice(start, end).toLowerCase())
+    );
   }
   return false;
 }

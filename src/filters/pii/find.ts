@@ -1,8 +1,9 @@
 /**
  * Personal data in a text: e-mail addresses, phone numbers, IP addresses, payment cards, bank accounts (IBAN) and keys
- * of services. One pass looks for the signs that such a thing has; what follows a sign is read once, so a text of
- * nothing but signs stays linear.
+ * of services. One pass looks for the signs that such a thing has, in the pieces that have any; what follows a sign is
+ * read once, so a text of nothing but signs stays linear.
  */
+import { FLAGS, HAS_SIGN } from '../scan/piece-facts.js';
 import { scanText } from '../scan/scan.js';
 import {
   AT,
@@ -55,34 +56,39 @@ signs[COLON] = 3;
 /** Everything found, in order, without overlaps: of two that overlap the one that begins first, then the longer one. */
 export function findPii(text: string, rules: PiiRules = DEFAULT_PII_RULES): PiiFinding[] {
   const scan = scanText(text);
-  const { units, length } = scan;
+  const { units, length, pieces, records } = scan;
   const wants = (kind: PiiKind): boolean => rules.kinds.includes(kind);
-  const found: PiiFinding[] = wants('api_key') ? findKeys(text, scan.pieces) : [];
+  const found: PiiFinding[] = wants('api_key') ? findKeys(scan) : [];
   const add = (kind: PiiKind, range: { start: number; end: number } | undefined): boolean => {
     if (range !== undefined && wants(kind)) found.push({ kind, start: range.start, end: range.end });
     return range !== undefined;
   };
   let emailEnd = 0;
   let ipv6End = 0;
-  for (let i = 0; i < length; i++) {
-    const sign = signs[units[i]];
-    if (sign === 0) continue;
-    if (sign === 1) {
-      const email = emailAt(text, units, length, i, emailEnd);
-      emailEnd = email?.end ?? i + 1;
-      add('email', email);
-    } else if (sign === 3) {
-      if (i < ipv6End) continue;
-      const { range, runEnd } = ipv6At(text, units, length, i, ipv6End);
-      ipv6End = runEnd;
-      if (
-        range !== undefined &&
-        (!rules.publicAddressesOnly || isPublicIpv6(text.slice(range.start, range.end)))
-      ) {
-        add('ipv6', range);
+  let i = 0;
+  for (let piece = 0; piece < pieces.count; piece++) {
+    if ((records[pieces.record[piece] + FLAGS] & HAS_SIGN) === 0) continue;
+    i = Math.max(i, pieces.start[piece]);
+    for (const end = pieces.end[piece]; i < end; i++) {
+      const sign = signs[units[i]];
+      if (sign === 0) continue;
+      if (sign === 1) {
+        const email = emailAt(text, units, length, i, emailEnd);
+        emailEnd = email?.end ?? i + 1;
+        add('email', email);
+      } else if (sign === 3) {
+        if (i < ipv6End) continue;
+        const { range, runEnd } = ipv6At(text, units, length, i, ipv6End);
+        ipv6End = runEnd;
+        if (
+          range !== undefined &&
+          (!rules.publicAddressesOnly || isPublicIpv6(text.slice(range.start, range.end)))
+        ) {
+          add('ipv6', range);
+        }
+      } else {
+        i = takeDigits(i) - 1;
       }
-    } else {
-      i = takeDigits(i) - 1;
     }
   }
   return withoutOverlaps(found);

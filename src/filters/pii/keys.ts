@@ -1,5 +1,6 @@
 /** Keys of services by their published prefixes, and private keys in PEM. */
-import type { PieceTable } from '../scan/pieces.js';
+import { FLAGS, HAS_KEY } from '../scan/piece-facts.js';
+import type { Scan } from '../scan/scan.js';
 import type { PiiFinding } from './find.js';
 
 /** What the key begins with, and its whole form. Lengths are bounded, so that the search is linear. */
@@ -22,15 +23,13 @@ const KEYS: readonly (readonly [prefix: string, form: RegExp])[] = [
 const PRIVATE_KEY =
   /-----BEGIN (?:[A-Z]{1,20} )?PRIVATE KEY-----[0-9A-Za-z+/=\s]{0,8000}-----END (?:[A-Z]{1,20} )?PRIVATE KEY-----/y;
 
-/** No key is shorter; pieces of a text that are shorter need not be searched. */
-const SHORTEST = 20;
 const PEM = '-----BEGIN ';
 
 /** Keys in a text. A key has no white space in it, except one in PEM. */
-export function findKeys(text: string, pieces: PieceTable): PiiFinding[] {
+export function findKeys({ text, pieces, records }: Scan): PiiFinding[] {
   const found: PiiFinding[] = [];
   for (let piece = 0; piece < pieces.count; piece++) {
-    if (pieces.characters[piece] < SHORTEST) continue;
+    if ((records[pieces.record[piece] + FLAGS] & HAS_KEY) === 0) continue;
     const start = pieces.start[piece];
     const word = text.slice(start, pieces.end[piece]);
     for (const [prefix, form] of KEYS) {

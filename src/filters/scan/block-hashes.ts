@@ -1,6 +1,6 @@
 /** Hashes and lengths of ranges of a text that are lines or made of lines. Equality is that of 64-bit hashes. */
-import { SPACE, UNIT_CLASSES } from './character-classes.js';
-import type { LineTable } from './lines.js';
+import { hashRange, range } from './line-hashes.js';
+import type { Scan } from './scan.js';
 
 /** A column each; reused, grows as needed. Lengths are code points. */
 export class BlockTable {
@@ -24,14 +24,8 @@ export class BlockTable {
   }
 
   /** Adds the lines `[first, last]` cut to `[start, end)`, the line feeds between them included. */
-  addLines(
-    units: Uint16Array,
-    lines: LineTable,
-    first: number,
-    last: number,
-    start: number,
-    end: number,
-  ): void {
+  addLines(scan: Scan, first: number, last: number, start: number, end: number): void {
+    const { lines } = scan;
     let low = 0;
     let high = 0;
     let characters = last - first;
@@ -44,31 +38,12 @@ export class BlockTable {
         characters += lines.characters[line];
         continue;
       }
-      let partLow = 0x811c9dc5;
-      let partHigh = 0x9747b28c;
-      for (let i = from; i < to; i++) {
-        const unit = units[i];
-        partLow = Math.imul(partLow ^ unit, 0x01000193);
-        partHigh = Math.imul(partHigh ^ unit, 0x5bd1e995);
-        if ((unit & 0xfc00) !== 0xdc00 || i === from || (units[i - 1] & 0xfc00) !== 0xd800) characters += 1;
-      }
-      low = Math.imul(low ^ partLow, 0x9e3779b1) + 1;
-      high = Math.imul(high ^ partHigh, 0x85ebca6b) + 1;
+      // What is cut off is white space.
+      hashRange(scan, from, to, line === 0 ? 0 : lines.pieceEnd[line - 1], lines.pieceEnd[line]);
+      low = Math.imul(low ^ range.low, 0x9e3779b1) + 1;
+      high = Math.imul(high ^ range.high, 0x85ebca6b) + 1;
+      characters += range.characters;
     }
     this.push(characters, low, high);
   }
-}
-
-/** First position in `[start, end)` that is no white space; `end` where there is none. */
-export function skipSpace(units: Uint16Array, start: number, end: number): number {
-  let i = start;
-  while (i < end && (UNIT_CLASSES[units[i]] & SPACE) !== 0) i += 1;
-  return i;
-}
-
-/** End of `[start, end)` without white space behind it. */
-export function dropSpace(units: Uint16Array, start: number, end: number): number {
-  let i = end;
-  while (i > start && (UNIT_CLASSES[units[i - 1]] & SPACE) !== 0) i -= 1;
-  return i;
 }

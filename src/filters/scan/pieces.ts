@@ -1,228 +1,156 @@
-/**
- * Pieces of a text: what white space separates, punctuation included. Beside each stands its normal form as
- * RedPajama-v2 defines it: ASCII punctuation taken out, lower case, canonically decomposed (NFD).
- *
- * Positions are UTF-16 code units, lengths code points.
- */
-import { classOf, LETTER, LOWER, MARK, NUMERIC, SPACE, UNIT_CLASSES, UPPER } from './character-classes.js';
+/** The pieces of a text, what white space separates, and its lines as ranges of them. Positions are UTF-16 code units. */
+import { LINE_BREAK, SPACE, UNIT_CLASSES } from './character-classes.js';
+import { UNICODE_WORDS, WORDS } from './piece-facts.js';
+import type { Vocabulary } from './vocabulary.js';
 
 /** A column each; reused from text to text, grows as needed. */
 export class PieceTable {
   count = 0;
   start = new Uint32Array(1024);
   end = new Uint32Array(1024);
-  characters = new Uint32Array(1024);
-  /** Classes of its characters or-ed together. */
-  classes = new Uint16Array(1024);
-  /** Classes of its first character. */
-  first = new Uint16Array(1024);
-  /** Up to four characters in lower case, 8 bits each, where all are ASCII; else 0. */
-  packed = new Uint32Array(1024);
-
-  /** Pieces whose normal form is not empty; the columns below have one entry for each of those. */
-  normalCount = 0;
-  normalCharacters = new Uint32Array(1024);
-  /** Hash of the normal form in two halves that are independent of each other. */
-  normalLow = new Uint32Array(1024);
-  normalHigh = new Uint32Array(1024);
+  /** Place of the piece's record in the vocabulary. */
+  record = new Int32Array(1024);
+  /** Sums over the pieces. */
+  words = 0;
+  unicodeWords = 0;
+  /** White space that is tab, line feed, carriage return or space; bytes of white space in UTF-8 beyond one each. */
+  commonSpaces = 0;
+  extraSpaceBytes = 0;
+  /** Whether a narrow no-break space separates two pieces: it is white space, and part of a word for Unicode. */
+  hasConnector = false;
 
   grow(): void {
     const size = this.start.length * 2;
-    for (const name of [
-      'start',
-      'end',
-      'characters',
-      'packed',
-      'normalCharacters',
-      'normalLow',
-      'normalHigh',
-    ] as const) {
+    for (const name of ['start', 'end'] as const) {
       const larger = new Uint32Array(size);
       larger.set(this[name]);
       this[name] = larger;
     }
-    for (const name of ['classes', 'first'] as const) {
-      const larger = new Uint16Array(size);
+    const larger = new Int32Array(size);
+    larger.set(this.record);
+    this.record = larger;
+  }
+}
+
+/** Lines, a column each; reused from text to text, grows as needed. */
+export class LineTable {
+  count = 0;
+  start = new Uint32Array(256);
+  /** Position of the line break, or of the end of the text. */
+  end = new Uint32Array(256);
+  /** Pieces before the end of the line; those of line i begin where those of line i - 1 end. */
+  pieceEnd = new Uint32Array(256);
+
+  push(start: number, end: number, pieceEnd: number): void {
+    if (this.count === this.start.length) this.grow();
+    const index = this.count++;
+    this.start[index] = start;
+    this.end[index] = end;
+    this.pieceEnd[index] = pieceEnd;
+  }
+
+  private grow(): void {
+    const size = this.start.length * 2;
+    for (const name of ['start', 'end', 'pieceEnd'] as const) {
+      const larger = new Uint32Array(size);
       larger.set(this[name]);
       this[name] = larger;
     }
   }
 }
 
-/** Splits `units[0, length)` at white space. */
-export function splitPieces(units: Uint16Array, length: number, pieces: PieceTable): void {
+/** Lines with their hashes and lengths in code points. */
+export class HashedLineTable extends LineTable {
+  characters = new Uint32Array(256);
+  low = new Int32Array(256);
+  high = new Int32Array(256);
+
+  /** Makes the columns as long as those of the lines. */
+  reserve(): void {
+    const size = this.start.length;
+    if (this.low.length >= size) return;
+    this.characters = new Uint32Array(size);
+    this.low = new Int32Array(size);
+    this.high = new Int32Array(size);
+  }
+}
+
+const CARRIAGE_RETURN = 0x0d;
+const LINE_FEED = 0x0a;
+const NARROW_NO_BREAK_SPACE = 0x202f;
+
+/** 0: part of a piece; 1: white space; 2: white space that ends a line. */
+const separators = Uint8Array.from({ length: 0x1_0000 }, (_, unit) =>
+  (UNIT_CLASSES[unit] & LINE_BREAK) !== 0 ? 2 : (UNIT_CLASSES[unit] & SPACE) !== 0 ? 1 : 0,
+);
+
+/**
+ * Splits `text`, whose code units are `units[0, length)` with a space behind them.
+ * @param lines as line feeds end them: one more than there are line feeds
+ * @param physicalLines as Python's `str.splitlines` cuts them: nothing behind the last line break is no line
+ */
+export function splitPieces(
+  text: string,
+  units: Uint16Array,
+  vocabulary: Vocabulary,
+  pieces: PieceTable,
+  lines: LineTable,
+  physicalLines: LineTable,
+): void {
+  const { length } = text;
   pieces.count = 0;
-  pieces.normalCount = 0;
+  pieces.words = 0;
+  pieces.unicodeWords = 0;
+  pieces.commonSpaces = 0;
+  pieces.extraSpaceBytes = 0;
+  pieces.hasConnector = false;
+  lines.count = 0;
+  physicalLines.count = 0;
+  let lineStart = 0;
+  let physicalStart = 0;
   let i = 0;
   while (i < length) {
-    if ((UNIT_CLASSES[units[i]] & SPACE) !== 0) {
+    const separator = separators[units[i]];
+    if (separator !== 0) {
+      const unit = units[i];
+      if (isCommonSpace(unit)) pieces.commonSpaces += 1;
+      else if (unit >= 0x80) pieces.extraSpaceBytes += unit < 0x800 ? 1 : 2;
+      if (separator === 2) {
+        // A line feed behind a carriage return ends no second line.
+        if (unit !== LINE_FEED || i === 0 || units[i - 1] !== CARRIAGE_RETURN) {
+          physicalLines.push(physicalStart, i, pieces.count);
+        }
+        physicalStart = i + 1;
+        if (unit === LINE_FEED) {
+          lines.push(lineStart, i, pieces.count);
+          lineStart = i + 1;
+        }
+      } else if (unit === NARROW_NO_BREAK_SPACE) pieces.hasConnector = true;
       i += 1;
       continue;
     }
-    i = takePiece(units, i, length, pieces);
-  }
-}
-
-function takePiece(units: Uint16Array, start: number, length: number, pieces: PieceTable): number {
-  if (pieces.count === pieces.start.length) pieces.grow();
-  let low = 0x811c9dc5;
-  let high = 0x9747b28c;
-  let classes = 0;
-  let packed = 0;
-  let punctuation = 0;
-  let i = start;
-  for (; i < length; i++) {
-    const unit = units[i];
-    if (unit >= 0x80) break;
-    const bits = UNIT_CLASSES[unit];
-    if ((bits & SPACE) !== 0) break;
-    classes |= bits;
-    const lower = (bits & UPPER) === 0 ? unit : unit | 0x20;
-    packed = (packed << 8) | lower;
-    if ((bits & (LETTER | NUMERIC)) === 0 && isAsciiPunctuation(unit)) {
-      punctuation += 1;
-      continue;
-    }
-    low = Math.imul(low ^ lower, 0x01000193);
-    high = Math.imul(high ^ lower, 0x5bd1e995);
-  }
-  const index = pieces.count++;
-  pieces.start[index] = start;
-  pieces.first[index] = classAt(units, start, length);
-  if (i >= length || (UNIT_CLASSES[units[i]] & SPACE) !== 0) {
-    const characters = i - start;
+    const start = i;
+    let low = 0x811c9dc5 | 0;
+    let high = 0x9747b28c | 0;
+    let unit = units[i];
+    do {
+      low = Math.imul(low ^ unit, 0x01000193);
+      high = Math.imul(high ^ unit, 0x5bd1e995);
+      unit = units[++i];
+    } while (separators[unit] === 0);
+    const record = vocabulary.find(text, units, start, i, low, high);
+    if (pieces.count === pieces.start.length) pieces.grow();
+    const index = pieces.count++;
+    pieces.start[index] = start;
     pieces.end[index] = i;
-    pieces.characters[index] = characters;
-    pieces.classes[index] = classes;
-    pieces.packed[index] = characters <= 4 ? packed >>> 0 : 0;
-    if (punctuation < characters) pushNormal(pieces, characters - punctuation, low, high);
-    return i;
+    pieces.record[index] = record;
+    pieces.words += vocabulary.records[record + WORDS];
+    pieces.unicodeWords += vocabulary.records[record + UNICODE_WORDS];
   }
-  return takeWidePiece(units, start, length, pieces, index);
+  lines.push(lineStart, length, pieces.count);
+  if (physicalStart < length) physicalLines.push(physicalStart, length, pieces.count);
 }
 
-/** A piece with a character beyond ASCII: its normal form is made of table entries, or of a string where order matters. */
-function takeWidePiece(
-  units: Uint16Array,
-  start: number,
-  length: number,
-  pieces: PieceTable,
-  index: number,
-): number {
-  let low = 0x811c9dc5;
-  let high = 0x9747b28c;
-  let classes = 0;
-  let characters = 0;
-  let normal = 0;
-  let previous = 0;
-  let needsString = false;
-  let i = start;
-  for (; i < length; i++) {
-    const unit = units[i];
-    let bits = UNIT_CLASSES[unit];
-    if ((bits & SPACE) !== 0) break;
-    characters += 1;
-    if ((unit & 0xfc00) === 0xd800 && i + 1 < length && (units[i + 1] & 0xfc00) === 0xdc00) {
-      bits = classOf(0x1_0000 + ((unit & 0x3ff) << 10) + (units[++i] & 0x3ff));
-      if ((bits & (MARK | LETTER)) !== 0) needsString = true;
-      low = Math.imul(Math.imul(low ^ unit, 0x01000193) ^ units[i], 0x01000193);
-      high = Math.imul(Math.imul(high ^ unit, 0x5bd1e995) ^ units[i], 0x5bd1e995);
-      classes |= bits;
-      normal += 1;
-      previous = bits;
-      continue;
-    }
-    classes |= bits;
-    if (unit < 0x80 && isAsciiPunctuation(unit)) continue;
-    // Two marks in a row may change places; a final sigma depends on what follows.
-    if (unit === 0x3a3 || ((bits & MARK) !== 0 && (previous & MARK) !== 0)) needsString = true;
-    previous = bits;
-    const form = normalForm(unit);
-    if (typeof form === 'number') {
-      normal += 1;
-      low = Math.imul(low ^ form, 0x01000193);
-      high = Math.imul(high ^ form, 0x5bd1e995);
-    } else {
-      normal += form.length;
-      for (const each of form) {
-        low = Math.imul(low ^ each, 0x01000193);
-        high = Math.imul(high ^ each, 0x5bd1e995);
-      }
-      previous = MARK;
-    }
-  }
-  pieces.end[index] = i;
-  pieces.characters[index] = characters;
-  pieces.classes[index] = classes;
-  pieces.packed[index] = 0;
-  if (needsString) pushNormalString(units.subarray(start, i), pieces);
-  else if (normal > 0) pushNormal(pieces, normal, low, high);
-  return i;
-}
-
-function pushNormal(pieces: PieceTable, characters: number, low: number, high: number): void {
-  const index = pieces.normalCount++;
-  pieces.normalCharacters[index] = characters;
-  pieces.normalLow[index] = low;
-  pieces.normalHigh[index] = high;
-}
-
-/** Code units that are turned into one argument list at a time. */
-const CHUNK = 4096;
-
-function pushNormalString(units: Uint16Array, pieces: PieceTable): void {
-  let text = '';
-  for (let i = 0; i < units.length; i += CHUNK) text += String.fromCharCode(...units.subarray(i, i + CHUNK));
-  const form = text
-    .replaceAll(/[!-/:-@[-`{-~]/g, '')
-    .toLowerCase()
-    .normalize('NFD');
-  if (form === '') return;
-  let low = 0x811c9dc5;
-  let high = 0x9747b28c;
-  let pairs = 0;
-  for (let i = 0; i < form.length; i++) {
-    const unit = form.charCodeAt(i);
-    if ((unit & 0xfc00) === 0xdc00) pairs += 1;
-    low = Math.imul(low ^ unit, 0x01000193);
-    high = Math.imul(high ^ unit, 0x5bd1e995);
-  }
-  pushNormal(pieces, form.length - pairs, low, high);
-}
-
-/** Python's string.punctuation. */
-function isAsciiPunctuation(unit: number): boolean {
-  return (
-    (unit > 0x20 && unit < 0x30) ||
-    (unit > 0x39 && unit < 0x41) ||
-    (unit > 0x5a && unit < 0x61) ||
-    (unit > 0x7a && unit < 0x7f)
-  );
-}
-
-/** Lower case and NFD of single units, made when a text first has one: -1 unknown, -2 in `expansions`. */
-const forms = new Int32Array(0x1_0000).fill(-1);
-const expansions = new Map<number, Uint16Array>();
-
-function normalForm(unit: number): number | Uint16Array {
-  const known = forms[unit];
-  if (known >= 0) return known;
-  if (known === -2) return expansions.get(unit) as Uint16Array;
-  const bits = UNIT_CLASSES[unit];
-  const form =
-    (bits & (LETTER | LOWER | MARK)) === 0 && unit < 0x80
-      ? String.fromCharCode(unit)
-      : String.fromCharCode(unit).toLowerCase().normalize('NFD');
-  if (form.length === 1) return (forms[unit] = form.charCodeAt(0));
-  forms[unit] = -2;
-  const expansion = Uint16Array.from(form, (character) => character.charCodeAt(0));
-  expansions.set(unit, expansion);
-  return expansion;
-}
-
-function classAt(units: Uint16Array, i: number, length: number): number {
-  const unit = units[i];
-  if ((unit & 0xfc00) !== 0xd800 || i + 1 >= length || (units[i + 1] & 0xfc00) !== 0xdc00)
-    return UNIT_CLASSES[unit];
-  return classOf(0x1_0000 + ((unit & 0x3ff) << 10) + (units[i + 1] & 0x3ff));
+function isCommonSpace(unit: number): boolean {
+  return unit === 0x20 || unit === LINE_FEED || unit === CARRIAGE_RETURN || unit === 0x09;
 }

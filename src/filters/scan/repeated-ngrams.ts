@@ -3,15 +3,21 @@
  *
  * An n-gram occurs twice only if both (n-1)-grams in it do, so each step looks at what the step before it left: on
  * prose a few percent of the positions from n = 3 on. Two n-grams are equal where their two (n-1)-grams are, so from
- * n = 2 on equality is exact; two words are equal where their 64-bit hashes are.
+ * n = 2 on equality is exact; two words are equal where their numbers are.
  *
  * Invariant: after `begin` and k calls of `next` the columns describe the (k + 1)-grams.
  */
 import { mix } from './key-table.js';
+import type { WordSequence } from './word-sequence.js';
 
 /** Entries up to which the arrays are kept for the next text. */
 const RETAINED = 1 << 20;
-/** Words of a slot: two halves of the key, one more than the id (0: free), one unused. Four, so that it is in one cache line. */
+/** Numbers of words up to which the arrays by number are kept. */
+const MAX_RETAINED_NUMBERS = 1 << 20;
+/** Steps and texts are numbered up to here. */
+const MAX_STEP = 2 ** 31 - 1;
+const MIN_SLOTS = 2048;
+/** Integers of a slot: two halves of the key, the id, and the step that it is of: the slot is free for any other. */
 const SLOT = 4;
 
 export class RepeatedNgrams {
@@ -26,45 +32,51 @@ export class RepeatedNgrams {
   /** Occurrences of an n-gram by id; ids are below `idCount`, and those of n-grams that occur once are not used. */
   counts = new Uint32Array(1024);
   idCount = 0;
+  /** Ids of words by their number, where the stamp is that of the text. */
+  private idOf = new Int32Array(1024);
+  private stamps = new Int32Array(1024);
+  private text = 0;
   private slots = new Int32Array(2048 * SLOT);
+  private step = 0;
   private mask = 2047;
   private seen = new Uint32Array(1024);
   private stamp = 0;
 
-  /** Starts with the words, each given by its hash; of `low` and `high` the first `count` are read. */
-  begin(low: Uint32Array, high: Uint32Array, count: number): void {
+  /** Starts with the words of a sequence; numbers are below `limit`. */
+  begin({ numbers, count }: WordSequence, limit: number): void {
     this.n = 1;
     this.words = count;
-    this.size = count;
     this.reserve(count);
-    this.resetSlots(count);
-    const { positions, ids, slots, counts, mask } = this;
+    const isTooLarge = this.idOf.length > MAX_RETAINED_NUMBERS && limit <= MAX_RETAINED_NUMBERS;
+    if (this.idOf.length < limit || isTooLarge || this.text === MAX_STEP) {
+      const size = Math.max(limit, Math.min(limit * 2, MAX_RETAINED_NUMBERS));
+      this.idOf = new Int32Array(size);
+      this.stamps = new Int32Array(size);
+      this.text = 0;
+    }
+    this.text += 1;
+    const { positions, ids, counts, idOf, stamps, text } = this;
     let next = 0;
     for (let i = 0; i < count; i++) {
-      const keyLow = low[i] | 0;
-      const keyHigh = high[i] | 0;
-      // The halves are hashes already.
-      let slot = ((keyLow ^ (keyLow >>> 15) ^ Math.imul(keyHigh, 0x9e3779b1)) & mask) * SLOT;
-      let id = slots[slot + 2];
-      while (id !== 0 && (slots[slot] !== keyLow || slots[slot + 1] !== keyHigh)) {
-        slot = (slot + SLOT) & (mask * SLOT);
-        id = slots[slot + 2];
+      const number = numbers[i];
+      if (stamps[number] !== text) {
+        stamps[number] = text;
+        idOf[number] = next;
+        counts[next++] = 0;
       }
-      positions[i] = i;
-      if (id === 0) {
-        slots[slot] = keyLow;
-        slots[slot + 1] = keyHigh;
-        slots[slot + 2] = ++next;
-        counts[next - 1] = 1;
-        ids[i] = next - 1;
-      } else {
-        counts[id - 1] += 1;
-        ids[i] = id - 1;
-      }
+      const id = idOf[number];
+      counts[id] += 1;
+      ids[i] = id;
     }
+    let size = 0;
+    for (let i = 0; i < count; i++) {
+      if (counts[ids[i]] < 2) continue;
+      positions[size] = i;
+      ids[size++] = ids[i];
+    }
+    this.size = size;
     this.idCount = next;
     this.distinctWords = next;
-    this.dropSingles();
   }
 
   /** Goes on to n-grams that are one word longer. */
@@ -74,31 +86,31 @@ export class RepeatedNgrams {
     let candidates = 0;
     for (let k = 0; k + 1 < size; k++) if (positions[k + 1] === positions[k] + 1) candidates += 1;
     this.resetSlots(candidates);
-    const { slots, mask } = this;
+    const { slots, mask, step } = this;
     let next = 0;
     // Candidates, positions whose successor is there too, are written over what has been read.
     let out = 0;
     for (let k = 0; k + 1 < size; k++) {
       const position = positions[k];
       if (positions[k + 1] !== position + 1) continue;
-      const keyLow = ids[k] | 0;
-      const keyHigh = ids[k + 1] | 0;
-      let slot = (mix(keyLow ^ Math.imul(keyHigh, 0x9e3779b1)) & mask) * SLOT;
-      let id = slots[slot + 2];
-      while (id !== 0 && (slots[slot] !== keyLow || slots[slot + 1] !== keyHigh)) {
+      const first = ids[k] | 0;
+      const second = ids[k + 1] | 0;
+      let slot = (mix(first ^ Math.imul(second, 0x9e3779b1)) & mask) * SLOT;
+      while (slots[slot + 3] === step && (slots[slot] !== first || slots[slot + 1] !== second)) {
         slot = (slot + SLOT) & (mask * SLOT);
-        id = slots[slot + 2];
       }
       positions[out] = position;
-      if (id === 0) {
-        slots[slot] = keyLow;
-        slots[slot + 1] = keyHigh;
-        slots[slot + 2] = ++next;
-        counts[next - 1] = 1;
-        ids[out++] = next - 1;
+      if (slots[slot + 3] !== step) {
+        slots[slot] = first;
+        slots[slot + 1] = second;
+        slots[slot + 2] = next;
+        slots[slot + 3] = step;
+        counts[next] = 1;
+        ids[out++] = next++;
       } else {
-        counts[id - 1] += 1;
-        ids[out++] = id - 1;
+        const id = slots[slot + 2];
+        counts[id] += 1;
+        ids[out++] = id;
       }
     }
     this.idCount = next;
@@ -157,8 +169,11 @@ export class RepeatedNgrams {
     let size = 16;
     while (size < count * 2) size *= 2;
     const isTooLarge = this.slots.length > 4 * RETAINED * SLOT && size <= 4 * RETAINED;
-    if (size * SLOT > this.slots.length || isTooLarge) this.slots = new Int32Array(size * SLOT);
-    else this.slots.fill(0, 0, size * SLOT);
+    if (size * SLOT > this.slots.length || isTooLarge || this.step === MAX_STEP) {
+      this.slots = new Int32Array(Math.max(size * SLOT, MIN_SLOTS * SLOT));
+      this.step = 0;
+    }
+    this.step += 1;
     this.mask = size - 1;
   }
 }

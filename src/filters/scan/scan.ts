@@ -1,106 +1,174 @@
 /**
- * What everything measured of a text builds on: its code units, its words by three definitions, and its lines by two.
- * The tables are filled when they are first asked for.
+ * What everything measured of a text builds on: its code units, its pieces and lines, and its words by three
+ * definitions. The tables are filled when they are first asked for.
  *
  * A scan is valid until the next call of `scanText` in the same thread: its tables are reused. Memory is linear in the
- * text, at worst some 150 bytes of tables a character, where every character is a word; what a huge text needed is let
- * go with the next text of usual size.
+ * text, at worst some 250 bytes of tables a character, where every piece is new; what a huge text needed is let go with
+ * the next text of usual size.
  */
-import { LineTable, splitLines } from './lines.js';
-import { PhysicalLineTable, splitPhysicalLines } from './physical-lines.js';
-import { PieceTable, splitPieces } from './pieces.js';
+import { hashLines } from './line-hashes.js';
+import { NORMAL_CHARACTERS, NORMAL_WORD, RECORD, UNICODE_WORDS, WORDS } from './piece-facts.js';
+import { HashedLineTable, LineTable, PieceTable, splitPieces } from './pieces.js';
 import { splitUnicodeWords, UnicodeWordTable } from './unicode-words.js';
+import { Vocabulary } from './vocabulary.js';
+import { WordSequence } from './word-sequence.js';
 import { WordTable } from './word-table.js';
 import { splitWords } from './words.js';
 
 /** Code units of text up to which buffers are kept for the next text. */
 const RETAINED_UNITS = 1 << 20;
+const SPACE = 0x20;
 
 class Tables {
   readonly words = new WordTable();
-  readonly lines = new LineTable();
   readonly pieces = new PieceTable();
-  readonly unicodeWords = new UnicodeWordTable();
-  readonly physicalLines = new PhysicalLineTable();
+  readonly lines = new HashedLineTable();
+  readonly physicalLines = new LineTable();
+  readonly wordSequence = new WordSequence();
+  readonly unicodeWords = new WordSequence();
+  readonly normalWords = new WordSequence();
 }
+
+let tables = new Tables();
+let buffer = Buffer.alloc(1 << 16);
+let vocabulary = new Vocabulary();
+const wholeText = new UnicodeWordTable();
 
 export class Scan {
   readonly text: string;
-  /** UTF-16 code units of the text: `units[0, length)`. */
+  /** UTF-16 code units of the text: `units[0, length)`, and a space behind them. */
   readonly units: Uint16Array;
   readonly length: number;
-  /** Code points. A surrogate without its partner counts as one. */
-  readonly characters: number;
-  readonly words: WordTable;
-  /** Lines as line feeds end them; the last one ends with the text and may be empty. */
-  readonly lines: LineTable;
   private readonly tables: Tables;
+  private hasWords = false;
   private hasPieces = false;
-  private hasUnicodeWords = false;
-  private hasPhysicalLines = false;
+  private hasLineHashes = false;
+  private hasSequences = false;
 
   constructor(text: string, units: Uint16Array, reused: Tables) {
     this.text = text;
     this.units = units;
     this.length = text.length;
     this.tables = reused;
-    this.words = reused.words;
-    this.lines = reused.lines;
-    splitWords(units, text.length, this.words);
-    splitLines(units, text.length, this.lines);
-    this.characters = countCharacters(units, text.length);
   }
 
   /** What white space separates. */
   get pieces(): PieceTable {
-    const { pieces } = this.tables;
-    if (!this.hasPieces) splitPieces(this.units, this.length, pieces);
-    this.hasPieces = true;
-    return pieces;
+    if (!this.hasPieces) this.split();
+    return this.tables.pieces;
   }
 
-  /** Words by the default word boundaries of Unicode. */
-  get unicodeWords(): UnicodeWordTable {
-    const { unicodeWords } = this.tables;
-    if (!this.hasUnicodeWords) splitUnicodeWords(this.units, this.length, unicodeWords);
-    this.hasUnicodeWords = true;
-    return unicodeWords;
+  /** Records of the pieces, see `piece-facts.ts`. */
+  get records(): Int32Array {
+    if (!this.hasPieces) this.split();
+    return vocabulary.records;
   }
 
-  /** Lines as Python's `str.splitlines` cuts them. */
-  get physicalLines(): PhysicalLineTable {
-    const { physicalLines } = this.tables;
-    if (!this.hasPhysicalLines) {
-      splitPhysicalLines(this.units, this.length, this.pieces, this.words, physicalLines);
+  get vocabulary(): Vocabulary {
+    if (!this.hasPieces) this.split();
+    return vocabulary;
+  }
+
+  /** Lines as line feeds end them; the last one ends with the text and may be empty. */
+  get lines(): HashedLineTable {
+    if (!this.hasPieces) this.split();
+    if (!this.hasLineHashes) {
+      this.hasLineHashes = true;
+      hashLines(this, this.tables.lines);
     }
-    this.hasPhysicalLines = true;
-    return physicalLines;
+    return this.tables.lines;
+  }
+
+  /** Lines as Python's `str.splitlines` cuts them; white space at their ends is part of them. */
+  get physicalLines(): LineTable {
+    if (!this.hasPieces) this.split();
+    return this.tables.physicalLines;
+  }
+
+  /** Words of `words.ts` with their places. */
+  get words(): WordTable {
+    if (!this.hasWords) splitWords(this.units, 0, this.length, this.tables.words);
+    this.hasWords = true;
+    return this.tables.words;
+  }
+
+  /** The same as a sequence. */
+  get wordSequence(): WordSequence {
+    if (!this.hasSequences) this.fillSequences();
+    return this.tables.wordSequence;
+  }
+
+  /** Words by the default word boundaries of Unicode that begin with a letter or number. */
+  get unicodeWords(): WordSequence {
+    if (!this.hasSequences) this.fillSequences();
+    return this.tables.unicodeWords;
+  }
+
+  /** Normal forms of the pieces, those aside that have none. */
+  get normalWords(): WordSequence {
+    if (!this.hasSequences) this.fillSequences();
+    return this.tables.normalWords;
+  }
+
+  private split(): void {
+    this.hasPieces = true;
+    const { pieces, lines, physicalLines } = this.tables;
+    if (vocabulary.isFull) vocabulary = new Vocabulary();
+    splitPieces(this.text, this.units, vocabulary, pieces, lines, physicalLines);
+  }
+
+  private fillSequences(): void {
+    const { pieces, records } = this;
+    this.hasSequences = true;
+    const { wordSequence, unicodeWords, normalWords } = this.tables;
+    wordSequence.reset(pieces.words);
+    unicodeWords.reset(pieces.unicodeWords);
+    normalWords.reset(pieces.count);
+    for (let piece = 0; piece < pieces.count; piece++) {
+      const at = pieces.record[piece];
+      let entry = at + RECORD;
+      for (const end = entry + 2 * records[at + WORDS]; entry < end; entry += 2) {
+        wordSequence.push(records[entry], records[entry + 1]);
+      }
+      for (const end = entry + 2 * records[at + UNICODE_WORDS]; entry < end; entry += 2) {
+        unicodeWords.push(records[entry], records[entry + 1]);
+      }
+      if (records[at + NORMAL_WORD] >= 0) {
+        normalWords.push(records[at + NORMAL_WORD], records[at + NORMAL_CHARACTERS]);
+      }
+    }
+    if (pieces.hasConnector) this.splitUnicodeWords();
+  }
+
+  /** Words by Unicode's boundaries of a text where one may go on over white space. */
+  private splitUnicodeWords(): void {
+    splitUnicodeWords(this.units, 0, this.length, wholeText);
+    const { unicodeWords } = this.tables;
+    unicodeWords.reset(wholeText.count);
+    for (let i = 0; i < wholeText.count; i++) {
+      unicodeWords.push(
+        vocabulary.numbers.numberOf(wholeText.low[i], wholeText.high[i]),
+        wholeText.characters[i],
+      );
+    }
   }
 }
 
-let tables = new Tables();
-let buffer = Buffer.alloc(1 << 16);
 let lastScan: Scan | undefined;
 
 /** Scans a text. A second call with the same text costs nothing, so that stages need not share the scan. */
 export function scanText(text: string): Scan {
   if (lastScan !== undefined && lastScan.text === text) return lastScan;
   const length = text.length;
-  if (buffer.length > RETAINED_UNITS * 2 && length <= RETAINED_UNITS) {
+  const needed = (length + 1) * 2;
+  if (buffer.length > RETAINED_UNITS * 2 && needed <= RETAINED_UNITS * 2) {
     tables = new Tables();
     buffer = Buffer.alloc(RETAINED_UNITS * 2);
   }
-  if (buffer.length < length * 2) buffer = Buffer.alloc(Math.max(length * 2, buffer.length * 2));
+  if (buffer.length < needed) buffer = Buffer.alloc(Math.max(needed, buffer.length * 2));
   buffer.write(text, 0, 'utf16le');
   const units = new Uint16Array(buffer.buffer, buffer.byteOffset, buffer.length / 2);
+  units[length] = SPACE;
   lastScan = new Scan(text, units, tables);
   return lastScan;
-}
-
-function countCharacters(units: Uint16Array, length: number): number {
-  let pairs = 0;
-  for (let i = 1; i < length; i++) {
-    if ((units[i] & 0xfc00) === 0xdc00 && (units[i - 1] & 0xfc00) === 0xd800) pairs += 1;
-  }
-  return length - pairs;
 }

@@ -83,16 +83,21 @@ for (let unit = 0; unit < 0x1_0000; unit++) {
   }
 }
 
-/** Splits `units[0, length)` into words. */
-export function splitUnicodeWords(units: Uint16Array, length: number, words: UnicodeWordTable): void {
+/** Splits `units[start, length)` into words. */
+export function splitUnicodeWords(
+  units: Uint16Array,
+  start: number,
+  length: number,
+  words: UnicodeWordTable,
+): void {
   words.count = 0;
-  let i = 0;
+  let i = start;
   while (i < length) {
     if (plain[units[i]] === 2) {
       i += 1;
       continue;
     }
-    const start = i;
+    const first = i;
     let low = 0x811c9dc5;
     let high = 0x9747b28c;
     while (i < length && plain[units[i]] === 1) {
@@ -100,8 +105,8 @@ export function splitUnicodeWords(units: Uint16Array, length: number, words: Uni
       low = Math.imul(low ^ unit, 0x01000193);
       high = Math.imul(high ^ unit, 0x5bd1e995);
     }
-    if (i > start && (i === length || plain[units[i]] === 2)) words.push(i - start, low, high);
-    else i = takeWord(units, start, length, words);
+    if (i > first && (i === length || plain[units[i]] === 2)) words.push(i - first, low, high);
+    else i = takeWord(units, first, length, words);
   }
 }
 

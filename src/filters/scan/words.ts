@@ -57,10 +57,10 @@ const GREATER = 0x3e;
 const CARET = 0x5e;
 const RIGHT_QUOTE = 0x2019;
 
-/** Splits `units[0, length)` into words. */
-export function splitWords(units: Uint16Array, length: number, words: WordTable): void {
+/** Splits `units[start, length)`, before which there is white space or nothing, into words. */
+export function splitWords(units: Uint16Array, start: number, length: number, words: WordTable): void {
   words.count = 0;
-  let i = 0;
+  let i = start;
   while (i < length) {
     const bits = classAt(units, i, length);
     if ((bits & SPACE) !== 0) {

@@ -1,9 +1,21 @@
 /** Signals of C4's rules, and of FineWeb's, which datatrove applies to what C4 leaves of the text. */
 import { c4Lines, stays, type C4Lines } from '../lines/c4-lines.js';
-import { classOf, SENTENCE_END, SPACE, UNIT_CLASSES } from '../scan/character-classes.js';
+import { SENTENCE_END } from '../scan/character-classes.js';
 import { KeyTable } from '../scan/key-table.js';
+import { hashRange, hashUnits, range } from '../scan/line-hashes.js';
+import type { HashedLineTable } from '../scan/pieces.js';
 import type { Scan } from '../scan/scan.js';
-import { DATATROVE, ratio, signal, type Signal, type SignalFamily, type SignalValues } from './signal.js';
+import { lastClasses } from './lines.js';
+import {
+  DATATROVE,
+  ratio,
+  signal,
+  type Signal,
+  type SignalContext,
+  type SignalFamily,
+  type SignalValues,
+} from './signal.js';
+import { totalsOf } from './totals.js';
 
 /** A line of at most this many characters is short. */
 const SHORT_LINE = 30;
@@ -96,24 +108,27 @@ export const c4Signals: SignalFamily = {
       ),
     ]),
   ],
-  measure(scan: Scan, values: SignalValues): void {
+  measure(scan: Scan, values: SignalValues, { language }: SignalContext): void {
     const lines = c4Lines(scan);
     const { strict, loose } = lines;
     values.push(strict.loremIpsumLine, strict.curlyBracketLine, strict.sentences);
     values.push(removedRatio(scan, lines), countLongParagraphs(scan));
     values.push(loose.loremIpsumLine, loose.curlyBracketLine, loose.sentences);
-    measureText(scan, values);
+    measureText(scan, totalsOf(scan, language).characters, values);
     measureCleaned(scan, lines, values);
   },
 };
 
-function removedRatio({ physicalLines: lines }: Scan, { fates, replaced }: C4Lines): number {
+function removedRatio({ physicalLines: lines, pieces }: Scan, { fates, replaced }: C4Lines): number {
   let all = 0;
   let left = 0;
+  let first = 0;
   for (let line = 0; line < lines.count; line++) {
-    const size = lines.end[line] - lines.start[line];
+    const last = lines.pieceEnd[line];
+    const size = last === first ? 0 : pieces.end[last - 1] - pieces.start[first];
     all += size;
     if (stays(fates[line], { terminalPunctuation: true })) left += replaced.get(line)?.length ?? size;
+    first = last;
   }
   return ratio(all - left, all);
 }
@@ -125,21 +140,22 @@ function countLongParagraphs({ lines }: Scan): number {
 }
 
 /** FineWeb's measures of the text itself; its punctuation at the end of lines is measured with the lines. */
-function measureText({ units, lines, characters, words }: Scan, values: SignalValues): void {
+function measureText({ lines, pieces }: Scan, characters: number, values: SignalValues): void {
   keys.reset(lines.count);
   let filled = 0;
   let short = 0;
   let repeated = 0;
+  let firstPiece = 0;
   for (let line = 0; line < lines.count; line++) {
-    let i = lines.start[line];
-    while (i < lines.end[line] && (UNIT_CLASSES[units[i]] & SPACE) !== 0) i += 1;
-    if (i === lines.end[line]) continue;
+    const isBlankLine = lines.pieceEnd[line] === firstPiece;
+    firstPiece = lines.pieceEnd[line];
+    if (isBlankLine) continue;
     filled += 1;
     if (lines.characters[line] <= SHORT_LINE) short += 1;
     if (keys.add(lines.low[line], lines.high[line]) > 1) repeated += lines.characters[line];
   }
   const feeds = lines.count - 1;
-  values.push(ratio(short, filled), ratio(repeated, characters - feeds), ratio(feeds, words.count));
+  values.push(ratio(short, filled), ratio(repeated, characters - feeds), ratio(feeds, pieces.words));
 }
 
 /** The same of the lines that stay. White space that a citation leaves at an end of the text goes, as by `strip`. */
@@ -148,7 +164,7 @@ function measureCleaned(
   { fates, replaced, words: lineWords }: C4Lines,
   values: SignalValues,
 ): void {
-  const { units, physicalLines: lines } = scan;
+  const { units, physicalLines: lines, pieces } = scan;
   keys.reset(lines.count);
   const isKept = (line: number): boolean =>
     stays(fates[line], { terminalPunctuation: false }) &&
@@ -164,28 +180,39 @@ function measureCleaned(
   let repeated = 0;
   let all = 0;
   let words = 0;
+  const { lines: feedLines } = scan;
   /** Line of the line table that begins where the line does, if any. */
   let feedLine = 0;
   for (let line = first; line <= last; line++) {
     if (!stays(fates[line], { terminalPunctuation: false })) continue;
     kept += 1;
     words += lineWords[line];
-    const start = lines.start[line];
-    const end = lines.end[line];
+    // A line that stays has pieces.
+    const firstPiece = line === 0 ? 0 : lines.pieceEnd[line - 1];
+    const lastPiece = lines.pieceEnd[line];
+    const start = pieces.start[firstPiece];
+    const end = pieces.end[lastPiece - 1];
     let text = replaced.get(line);
     if (text !== undefined && line === first) text = text.trimStart();
     if (text !== undefined && line === last) text = text.trimEnd();
-    while (scan.lines.end[feedLine] < end) feedLine += 1;
-    const isWhole = scan.lines.start[feedLine] === start && scan.lines.end[feedLine] === end;
-    if (text !== undefined) hashUnits(unitsOf(text), 0, text.length);
-    else if (isWhole) takeHash(scan, feedLine);
-    else hashUnits(units, start, end);
-    all += hash.characters;
+    while (feedLines.end[feedLine] < end) feedLine += 1;
+    let lastCharacter: number;
+    if (text !== undefined) {
+      const textUnits = unitsOf(text);
+      hashUnits(textUnits);
+      lastCharacter = lastClasses(textUnits, 0, text.length);
+    } else {
+      const isWhole = feedLines.start[feedLine] === start && feedLines.end[feedLine] === end;
+      if (isWhole) takeHash(feedLines, feedLine);
+      else hashRange(scan, start, end, firstPiece, lastPiece);
+      lastCharacter = lastClasses(units, start, end);
+    }
+    all += range.characters;
     if (isBlank(text)) continue;
     filled += 1;
-    if ((hash.last & SENTENCE_END) !== 0) ended += 1;
-    if (hash.characters <= SHORT_LINE) short += 1;
-    if (keys.add(hash.low, hash.high) > 1) repeated += hash.characters;
+    if ((lastCharacter & SENTENCE_END) !== 0) ended += 1;
+    if (range.characters <= SHORT_LINE) short += 1;
+    if (keys.add(range.low, range.high) > 1) repeated += range.characters;
   }
   values.push(ratio(ended, filled), ratio(short, filled), ratio(repeated, all));
   values.push(ratio(Math.max(kept - 1, 0), words));
@@ -195,40 +222,12 @@ function isBlank(text: string | undefined): boolean {
   return text !== undefined && text.trim() === '';
 }
 
-/** Hash, length and classes of the last character of the line that was looked at last. */
-const hash = { low: 0, high: 0, characters: 0, last: 0 };
-
-function takeHash({ units, lines }: Scan, line: number): void {
-  hash.low = lines.low[line];
-  hash.high = lines.high[line];
-  hash.characters = lines.characters[line];
-  hash.last = lastClasses(units, lines.start[line], lines.end[line]);
+function takeHash(lines: HashedLineTable, line: number): void {
+  range.low = lines.low[line];
+  range.high = lines.high[line];
+  range.characters = lines.characters[line];
 }
 
 function unitsOf(text: string): Uint16Array {
   return Uint16Array.from({ length: text.length }, (_, index) => text.charCodeAt(index));
-}
-
-function hashUnits(units: Uint16Array, start: number, end: number): void {
-  let low = 0x811c9dc5;
-  let high = 0x9747b28c;
-  let pairs = 0;
-  let previous = 0;
-  for (let i = start; i < end; i++) {
-    const unit = units[i];
-    low = Math.imul(low ^ unit, 0x01000193);
-    high = Math.imul(high ^ unit, 0x5bd1e995);
-    if ((unit & 0xfc00) === 0xdc00 && (previous & 0xfc00) === 0xd800) pairs += 1;
-    previous = unit;
-  }
-  hash.low = low;
-  hash.high = high;
-  hash.characters = end - start - pairs;
-  hash.last = lastClasses(units, start, end);
-}
-
-function lastClasses(units: Uint16Array, start: number, end: number): number {
-  const unit = units[end - 1];
-  const isPair = (unit & 0xfc00) === 0xdc00 && end - start > 1 && (units[end - 2] & 0xfc00) === 0xd800;
-  return isPair ? classOf(0x1_0000 + ((units[end - 2] & 0x3ff) << 10) + (unit & 0x3ff)) : UNIT_CLASSES[unit];
 }

@@ -3,34 +3,20 @@
  * counts every copy; words are pieces between white space, in repetition words by Unicode's boundaries.
  */
 import { refinedWebLines } from '../lines/refinedweb-lines.js';
-import { BlockTable, dropSpace, skipSpace } from '../scan/block-hashes.js';
-import { LETTER, NUMERIC } from '../scan/character-classes.js';
+import { BlockTable } from '../scan/block-hashes.js';
 import { KeyTable } from '../scan/key-table.js';
+import { IS_FULL_STOP } from '../scan/piece-facts.js';
 import { RepeatedNgrams } from '../scan/repeated-ngrams.js';
 import type { Scan } from '../scan/scan.js';
-import { CharacterSums } from './character-sums.js';
+import { STOP_WORDS } from '../scan/stop-words.js';
+import type { WordSequence } from '../scan/word-sequence.js';
 import { repeatedNgramCharacters } from './ngram-coverage.js';
-import { DCLM, ratio, signal, type SignalFamily, type SignalValues } from './signal.js';
-import { STOP_WORDS } from './words.js';
+import { DCLM, ratio, signal, type SignalContext, type SignalFamily, type SignalValues } from './signal.js';
+import { totalsOf } from './totals.js';
 
 const FULL_STOP = 0x2e;
 const ELLIPSIS = 0x2026;
-const HASH = 0x23;
 const BULLETS = new Set(['●', '•', '*', '-'].map((bullet) => bullet.charCodeAt(0)));
-
-/** Stop words by their letters, 8 bits each. */
-const packedStopWords = new Set(
-  STOP_WORDS.map((word) => {
-    let packed = 0;
-    for (const letter of word) packed = ((packed << 8) | letter.charCodeAt(0)) >>> 0;
-    return packed;
-  }),
-);
-
-/** 1 where a stop word has this hash of its packed letters: asking it saves asking the set for most words. */
-const stopWordFilter = new Uint8Array(1024);
-const filterSlot = (packed: number): number => Math.imul(packed, 0x9e3779b1) >>> 22;
-for (const packed of packedStopWords) stopWordFilter[filterSlot(packed)] = 1;
 
 const TOP_NGRAMS = [2, 3, 4] as const;
 const REPEATED_NGRAMS = [5, 6, 7, 8, 9, 10] as const;
@@ -40,7 +26,6 @@ const PARAGRAPHS = 'paragraphs between two line feeds, white space around them o
 const keys = new KeyTable();
 const blocks = new BlockTable();
 const ngrams = new RepeatedNgrams();
-const sums = new CharacterSums();
 
 export const dclmSignals: SignalFamily = {
   signals: [
@@ -147,8 +132,8 @@ export const dclmSignals: SignalFamily = {
       DCLM.lines,
     ),
   ],
-  measure(scan: Scan, values: SignalValues): void {
-    measureQuality(scan, values);
+  measure(scan: Scan, values: SignalValues, { language }: SignalContext): void {
+    measureQuality(scan, values, language);
     measureBlocks(scan, values);
     measureNgrams(scan, values);
     const { words, wordsLeft } = refinedWebLines(scan);
@@ -156,64 +141,44 @@ export const dclmSignals: SignalFamily = {
   },
 };
 
-function measureQuality(scan: Scan, values: SignalValues): void {
-  const { pieces } = scan;
-  let words = 0;
-  let characters = 0;
-  let nonAlphabetic = 0;
-  let stopWords = 0;
-  for (let i = 0; i < pieces.count; i++) {
-    if ((pieces.first[i] & (LETTER | NUMERIC)) !== 0) words += 1;
-    characters += pieces.characters[i];
-    if ((pieces.classes[i] & LETTER) === 0) nonAlphabetic += 1;
-    const packed = pieces.packed[i];
-    if (packed !== 0 && stopWordFilter[filterSlot(packed)] === 1 && packedStopWords.has(packed))
-      stopWords += 1;
-  }
+function measureQuality(scan: Scan, values: SignalValues, language: string): void {
+  const totals = totalsOf(scan, language);
+  const { count } = scan.pieces;
+  let symbols = totals.hashes + totals.ellipses;
+  if ((totals.flags & IS_FULL_STOP) !== 0) symbols += countSpacedEllipses(scan.text);
   const { bullets, ellipses, filled } = countLines(scan);
   values.push(
-    words,
-    ratio(characters, pieces.count),
-    ratio(countSymbols(scan), pieces.count),
+    totals.beginningWords,
+    ratio(totals.pieceCharacters, count),
+    ratio(symbols, count),
     ratio(bullets, filled),
     ratio(ellipses, filled),
-    ratio(nonAlphabetic, pieces.count),
-    stopWords,
+    ratio(totals.piecesWithoutLetter, count),
+    totals.wholeStopWords,
   );
 }
 
-/** Each of the four symbols without overlap with itself, as `str.count` has it. */
-function countSymbols({ text, units, length }: Scan): number {
-  let symbols = 0;
-  let stops = 0;
-  for (let i = 0; i < length; i++) {
-    const unit = units[i];
-    if (unit === FULL_STOP) {
-      stops += 1;
-      if (stops === 3) {
-        symbols += 1;
-        stops = 0;
-      }
-      continue;
-    }
-    stops = 0;
-    if (unit === HASH || unit === ELLIPSIS) symbols += 1;
-  }
-  for (let at = text.indexOf('. . .'); at >= 0; at = text.indexOf('. . .', at + 5)) symbols += 1;
-  return symbols;
+/** Without overlap, as `str.count` has it. */
+function countSpacedEllipses(text: string): number {
+  let found = 0;
+  for (let at = text.indexOf('. . .'); at >= 0; at = text.indexOf('. . .', at + 5)) found += 1;
+  return found;
 }
 
-function countLines({ units, lines }: Scan): { bullets: number; ellipses: number; filled: number } {
+function countLines({ units, lines, pieces }: Scan): { bullets: number; ellipses: number; filled: number } {
   let bullets = 0;
   let ellipses = 0;
   let filled = 0;
+  let first = 0;
   for (let line = 0; line < lines.count; line++) {
-    const start = skipSpace(units, lines.start[line], lines.end[line]);
-    const end = dropSpace(units, start, lines.end[line]);
-    if (start === end) continue;
-    filled += 1;
-    if (BULLETS.has(units[start])) bullets += 1;
-    if (endsWithEllipsis(units, start, end)) ellipses += 1;
+    const last = lines.pieceEnd[line];
+    if (last > first) {
+      const start = pieces.start[first];
+      filled += 1;
+      if (BULLETS.has(units[start])) bullets += 1;
+      if (endsWithEllipsis(units, start, pieces.end[last - 1])) ellipses += 1;
+    }
+    first = last;
   }
   return { bullets, ellipses, filled };
 }
@@ -227,17 +192,20 @@ function endsWithEllipsis(units: Uint16Array, start: number, end: number): boole
 }
 
 /** Lines, then paragraphs: the share of those that have a copy, by number and by characters. */
-function measureBlocks({ units, lines }: Scan, values: SignalValues): void {
+function measureBlocks(scan: Scan, values: SignalValues): void {
+  const { lines, pieces } = scan;
   blocks.count = 0;
   const add = (first: number, last: number): void => {
-    const start = skipSpace(units, lines.start[first], lines.end[last]);
-    const end = dropSpace(units, start, lines.end[last]);
-    if (start === end) return;
+    const firstPiece = first === 0 ? 0 : lines.pieceEnd[first - 1];
+    const lastPiece = lines.pieceEnd[last] - 1;
+    if (lastPiece < firstPiece) return;
+    const start = pieces.start[firstPiece];
+    const end = pieces.end[lastPiece];
     let from = first;
     while (lines.end[from] <= start) from += 1;
     let to = last;
     while (lines.start[to] >= end) to -= 1;
-    blocks.addLines(units, lines, from, to, start, end);
+    blocks.addLines(scan, from, to, start, end);
   };
   for (let line = 0; line < lines.count; line++) add(line, line);
   reportCopies(values);
@@ -268,27 +236,27 @@ function reportCopies(values: SignalValues): void {
   values.push(ratio(copies, blocks.count), ratio(copied, all));
 }
 
-function measureNgrams({ unicodeWords: words }: Scan, values: SignalValues): void {
-  ngrams.begin(words.low, words.high, words.count);
-  sums.fill(words.characters, words.count);
-  const all = sums.between(0, words.count);
+function measureNgrams(scan: Scan, values: SignalValues): void {
+  const { unicodeWords: words } = scan;
+  ngrams.begin(words, scan.vocabulary.numbers.count);
+  const all = words.between(0, words.count);
   for (const _ of TOP_NGRAMS) {
     ngrams.next();
-    values.push(ratio(longestTopCharacters(), all));
+    values.push(ratio(longestTopCharacters(words), all));
   }
   for (const _ of REPEATED_NGRAMS) {
     ngrams.next();
-    values.push(ratio(repeatedNgramCharacters(ngrams, sums), all));
+    values.push(ratio(repeatedNgramCharacters(ngrams, words), all));
   }
 }
 
-function longestTopCharacters(): number {
+function longestTopCharacters(words: WordSequence): number {
   const top = ngrams.topCount();
   if (top < 2) return 0;
   let longest = 0;
   for (let k = 0; k < ngrams.size; k++) {
     if (ngrams.counts[ngrams.ids[k]] !== top) continue;
-    longest = Math.max(longest, sums.between(ngrams.positions[k], ngrams.positions[k] + ngrams.n));
+    longest = Math.max(longest, words.between(ngrams.positions[k], ngrams.positions[k] + ngrams.n));
   }
   return longest * top;
 }

@@ -1,10 +1,8 @@
 /** Signals of lines: bullets and ellipses (Gopher), punctuation at the end (FineWeb). */
-import { classOf, LINE_BREAK, SENTENCE_END, SPACE, UNIT_CLASSES } from '../scan/character-classes.js';
+import { classOf, SENTENCE_END, UNIT_CLASSES } from '../scan/character-classes.js';
 import type { Scan } from '../scan/scan.js';
 import { DATATROVE, ratio, type SignalFamily, type SignalValues } from './signal.js';
 
-const CARRIAGE_RETURN = 0x0d;
-const LINE_FEED = 0x0a;
 const HYPHEN = 0x2d;
 const FULL_STOP = 0x2e;
 const BULLET = 0x2022;
@@ -47,26 +45,24 @@ export const lineSignals: SignalFamily = {
   },
 };
 
-function countPythonLines({ units, length }: Scan): { lines: number; bullets: number; ellipses: number } {
-  let lines = 0;
+function countPythonLines({ units, physicalLines, pieces }: Scan): {
+  lines: number;
+  bullets: number;
+  ellipses: number;
+} {
   let bullets = 0;
   let ellipses = 0;
-  let start = 0;
-  for (let i = 0; i <= length; i++) {
-    if (i < length ? (UNIT_CLASSES[units[i]] & LINE_BREAK) === 0 : start === length) continue;
-    lines += 1;
-    let first = start;
-    while (first < i && (UNIT_CLASSES[units[first]] & SPACE) !== 0) first += 1;
-    let last = i;
-    while (last > first && (UNIT_CLASSES[units[last - 1]] & SPACE) !== 0) last -= 1;
-    if (first < last) {
-      if (units[first] === BULLET || units[first] === HYPHEN) bullets += 1;
-      if (endsWithEllipsis(units, first, last)) ellipses += 1;
+  let first = 0;
+  for (let line = 0; line < physicalLines.count; line++) {
+    const last = physicalLines.pieceEnd[line];
+    if (last > first) {
+      const start = pieces.start[first];
+      if (units[start] === BULLET || units[start] === HYPHEN) bullets += 1;
+      if (endsWithEllipsis(units, start, pieces.end[last - 1])) ellipses += 1;
     }
-    if (units[i] === CARRIAGE_RETURN && i + 1 < length && units[i + 1] === LINE_FEED) i += 1;
-    start = i + 1;
+    first = last;
   }
-  return { lines, bullets, ellipses };
+  return { lines: physicalLines.count, bullets, ellipses };
 }
 
 function endsWithEllipsis(units: Uint16Array, start: number, end: number): boolean {
@@ -82,19 +78,21 @@ function endsWithEllipsis(units: Uint16Array, start: number, end: number): boole
 function punctuationEndRatio({ units, lines }: Scan): number {
   let filled = 0;
   let ended = 0;
+  let first = 0;
   for (let line = 0; line < lines.count; line++) {
-    const start = lines.start[line];
-    const end = lines.end[line];
-    let i = start;
-    while (i < end && (UNIT_CLASSES[units[i]] & SPACE) !== 0) i += 1;
-    if (i === end) continue;
-    filled += 1;
-    const unit = units[end - 1];
-    const isPair = (unit & 0xfc00) === 0xdc00 && end - start > 1 && (units[end - 2] & 0xfc00) === 0xd800;
-    const bits = isPair
-      ? classOf(0x1_0000 + ((units[end - 2] & 0x3ff) << 10) + (unit & 0x3ff))
-      : UNIT_CLASSES[unit];
-    if ((bits & SENTENCE_END) !== 0) ended += 1;
+    const last = lines.pieceEnd[line];
+    if (last > first) {
+      filled += 1;
+      if ((lastClasses(units, lines.start[line], lines.end[line]) & SENTENCE_END) !== 0) ended += 1;
+    }
+    first = last;
   }
   return ratio(ended, filled);
+}
+
+/** Classes of the last character of `units[start, end)`. */
+export function lastClasses(units: Uint16Array, start: number, end: number): number {
+  const unit = units[end - 1];
+  const isPair = (unit & 0xfc00) === 0xdc00 && end - start > 1 && (units[end - 2] & 0xfc00) === 0xd800;
+  return isPair ? classOf(0x1_0000 + ((units[end - 2] & 0x3ff) << 10) + (unit & 0x3ff)) : UNIT_CLASSES[unit];
 }

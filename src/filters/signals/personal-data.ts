@@ -1,7 +1,9 @@
 /** Counts of personal data, and of obscene words. */
 import { findPii, PII_KINDS } from '../pii/find.js';
+import { HAS_KEY, HAS_PEM, HAS_SIGN, MAY_BE_BAD } from '../scan/piece-facts.js';
 import type { Scan } from '../scan/scan.js';
 import { DATATROVE, signal, type SignalContext, type SignalFamily, type SignalValues } from './signal.js';
+import { totalsOf } from './totals.js';
 import { countBadWords } from './word-lists.js';
 
 const DOCS: Readonly<Record<(typeof PII_KINDS)[number], string>> = {
@@ -33,9 +35,15 @@ export const personalDataSignals: SignalFamily = {
       DATATROVE.c4,
     ),
   ],
-  measure(scan: Scan, values: SignalValues, context: SignalContext): void {
-    const found = findPii(scan.text);
-    for (const kind of PII_KINDS) values.push(found.filter((finding) => finding.kind === kind).length);
-    values.push(countBadWords(scan, context.language));
+  measure(scan: Scan, values: SignalValues, { language }: SignalContext): void {
+    const { flags, languageFlags } = totalsOf(scan, language);
+    counts.fill(0);
+    if ((flags & (HAS_SIGN | HAS_KEY | HAS_PEM)) !== 0) {
+      for (const { kind } of findPii(scan.text)) counts[PII_KINDS.indexOf(kind)] += 1;
+    }
+    for (const count of counts) values.push(count);
+    values.push((languageFlags & MAY_BE_BAD) === 0 ? 0 : countBadWords(scan, language));
   },
 };
+
+const counts = new Uint32Array(PII_KINDS.length);

@@ -5,12 +5,10 @@
  * Raw words are runs of letters, numbers and underscores, or of other characters that are no white space (NLTK's
  * WordPunctTokenizer); normal words are pieces without ASCII punctuation, in lower case and NFD.
  */
-import { asciiLower } from '../scan/ascii-lower.js';
-import { LETTER, LOWER, NUMERIC, SPACE, UNIT_CLASSES, UPPER } from '../scan/character-classes.js';
+import * as fact from '../scan/piece-facts.js';
 import { RepeatedNgrams } from '../scan/repeated-ngrams.js';
 import type { Scan } from '../scan/scan.js';
-import { CharacterSums } from './character-sums.js';
-import { countObsceneSequences, countPhrase, stopWordsOf } from './word-lists.js';
+import type { WordSequence } from '../scan/word-sequence.js';
 import { repeatedNgramCharacters } from './ngram-coverage.js';
 import {
   ratio,
@@ -21,17 +19,16 @@ import {
   type SignalFamily,
   type SignalValues,
 } from './signal.js';
+import { totalsOf } from './totals.js';
+import { countObsceneSequences, countPhrase } from './word-lists.js';
 
-const HASH = 0x23;
 const FULL_STOP = 0x2e;
-const UNDERSCORE = 0x5f;
 const ELLIPSIS = 0x2026;
 const LINE_FEED = 0x0a;
 const BULLETS = new Set('•‣▶◀◦■□▪▫–'.split('').map((bullet) => bullet.charCodeAt(0)));
 const TERMINAL_MARKS = new Set('.!?”'.split('').map((mark) => mark.charCodeAt(0)));
 
 const ngrams = new RepeatedNgrams();
-const sums = new CharacterSums();
 
 const doc = (name: string, unit: string, text: string, type: Signal['type'] = 'DOUBLE'): Signal =>
   signal(name, type, unit, text, REDPAJAMA);
@@ -112,34 +109,40 @@ export const redpajamaSignals: SignalFamily = {
     doc('rps_lines_num_words', 'words', 'mean number of normal words of a line'),
     doc('rps_lines_javascript_counts', 'words', 'normal words that are `javascript`', 'BIGINT'),
   ],
-  measure(scan: Scan, values: SignalValues, context: SignalContext): void {
-    const { pieces } = scan;
-    const lower = asciiLower(scan);
+  measure(scan: Scan, values: SignalValues, { language }: SignalContext): void {
+    const { normalWords: words } = scan;
+    const totals = totalsOf(scan, language);
     const lines = measureLines(scan);
-    values.push(scan.characters, lines.count);
+    values.push(totals.characters, lines.count);
     measureNormalWords(scan, values);
-    measureRawWords(scan, values, context.language);
-    values.push(countSentences(scan));
-    const joined = sums.between(0, pieces.normalCount) + Math.max(pieces.normalCount - 1, 0);
-    values.push(lower.includes('lorem') ? ratio(countPhrase(pieces, 'lorem ipsum'), joined) : 0);
-    values.push(ratio(lines.brackets, scan.characters));
-    values.push(countObsceneSequences(pieces, context.language));
+    const { rawWords } = totals;
+    values.push(
+      ratio(totals.hashes + totals.ellipses, rawWords),
+      rawWords === 0 ? 0 : 1 - totals.rawAlphabetic / rawWords,
+      ratio(totals.capitalWords, rawWords),
+      ratio(totals.stopWords, rawWords),
+      totals.sentences,
+    );
+    const joined = words.between(0, words.count) + Math.max(words.count - 1, 0);
+    const has = (flag: number): boolean => (totals.flags & flag) !== 0;
+    values.push(has(fact.HAS_LOREM) ? ratio(countPhrase(scan, 'lorem ipsum'), joined) : 0);
+    values.push(ratio(totals.braces, totals.characters));
+    values.push(countObsceneSequences(scan, totals.languageFlags, language));
     values.push(ratio(lines.ellipses, lines.count), ratio(lines.ended, lines.count));
     values.push(ratio(lines.bullets, lines.count), ratio(lines.upper, lines.count));
-    values.push(ratio(lines.numerical, lines.count), ratio(pieces.normalCount, lines.count));
-    values.push(lower.includes('javascript') ? countPhrase(pieces, 'javascript') : 0);
+    values.push(ratio(lines.numerical, lines.count), ratio(words.count, lines.count));
+    values.push(has(fact.HAS_JAVASCRIPT) ? countPhrase(scan, 'javascript') : 0);
   },
 };
 
-function measureNormalWords({ pieces }: Scan, values: SignalValues): void {
-  const words = pieces.normalCount;
-  ngrams.begin(pieces.normalLow, pieces.normalHigh, words);
-  sums.fill(pieces.normalCharacters, words);
-  const all = sums.between(0, words);
-  values.push(words, ratio(all, words), ratio(ngrams.distinctWords, words), entropy());
+function measureNormalWords(scan: Scan, values: SignalValues): void {
+  const { normalWords: words } = scan;
+  ngrams.begin(words, scan.vocabulary.numbers.count);
+  const all = words.between(0, words.count);
+  values.push(words.count, ratio(all, words.count), ratio(ngrams.distinctWords, words.count), entropy());
   for (let n = 2; n <= 10; n++) {
     ngrams.next();
-    values.push(ratio(n <= 4 ? topCharacters(n) : repeatedNgramCharacters(ngrams, sums), all));
+    values.push(ratio(n <= 4 ? topCharacters(words, n) : repeatedNgramCharacters(ngrams, words), all));
   }
 }
 
@@ -159,111 +162,12 @@ function entropy(): number {
   return sum + ((distinctWords - repeated) / words) * Math.log(words);
 }
 
-function topCharacters(n: number): number {
+function topCharacters(words: WordSequence, n: number): number {
   const top = ngrams.topCount();
   if (top < 2) return 0;
   let first = 0;
   while (ngrams.counts[ngrams.ids[first]] !== top) first += 1;
-  return sums.between(ngrams.positions[first], ngrams.positions[first] + n) * top;
-}
-
-/** Kinds of code units for the passes over the text; 0 for lower-case letters and others that need no look. */
-const WORD_KIND = 1;
-const SPACE_KIND = 2;
-const UPPER_KIND = 4;
-const NUMBER_KIND = 8;
-const ASCII_PUNCTUATION_KIND = 16;
-const BRACKET_KIND = 32;
-const PAIR_KIND = 64;
-const PLAIN_WORD = WORD_KIND;
-
-const kinds = new Uint8Array(0x1_0000);
-for (let unit = 0; unit < 0x1_0000; unit++) {
-  const bits = UNIT_CLASSES[unit];
-  const isWord = (bits & (LETTER | NUMERIC)) !== 0 || unit === UNDERSCORE;
-  kinds[unit] =
-    (isWord ? WORD_KIND : 0) |
-    ((bits & SPACE) !== 0 ? SPACE_KIND : 0) |
-    ((bits & UPPER) !== 0 ? UPPER_KIND : 0) |
-    ((bits & NUMERIC) !== 0 ? NUMBER_KIND : 0) |
-    (unit > 0x20 && unit < 0x7f && (bits & (LETTER | NUMERIC)) === 0 ? ASCII_PUNCTUATION_KIND : 0) |
-    (unit === 0x7b || unit === 0x7d ? BRACKET_KIND : 0) |
-    ((unit & 0xfc00) === 0xdc00 ? PAIR_KIND : 0);
-}
-
-function measureRawWords({ units, length }: Scan, values: SignalValues, language: string): void {
-  const stopWords = stopWordsOf(language);
-  let words = 0;
-  let alphabetic = 0;
-  let capitals = 0;
-  let stops = 0;
-  let symbols = 0;
-  let i = 0;
-  while (i < length) {
-    const kind = kinds[units[i]];
-    if ((kind & SPACE_KIND) !== 0) {
-      i += 1;
-      continue;
-    }
-    words += 1;
-    if ((kind & WORD_KIND) === 0) {
-      let dots = 0;
-      do {
-        const unit = units[i++];
-        dots = unit === FULL_STOP ? dots + 1 : 0;
-        if (dots === 3 || unit === HASH || unit === ELLIPSIS) {
-          symbols += 1;
-          dots = 0;
-        }
-      } while (i < length && (kinds[units[i]] & (SPACE_KIND | WORD_KIND)) === 0);
-      continue;
-    }
-    const start = i;
-    let hash = 0x811c9dc5;
-    let classes = 0;
-    let ascii = 0x80;
-    do {
-      const unit = units[i++];
-      hash = Math.imul(hash ^ unit, 0x01000193);
-      classes |= UNIT_CLASSES[unit];
-      if (unit > 0x40 && unit < 0x80 && unit !== UNDERSCORE) ascii = 0;
-    } while (i < length && (kinds[units[i]] & WORD_KIND) !== 0);
-    if (ascii === 0) alphabetic += 1;
-    if ((classes & (UPPER | LOWER)) === UPPER) capitals += 1;
-    if (stopWords !== undefined && i - start <= stopWords.longest && stopWords.has(hash, units, start, i))
-      stops += 1;
-  }
-  values.push(
-    ratio(symbols, words),
-    words === 0 ? 0 : 1 - alphabetic / words,
-    ratio(capitals, words),
-    ratio(stops, words),
-  );
-}
-
-/** Matches of `\b[^.!?]+[.!?]*`: each begins at a word boundary, runs to a mark that ends a sentence, and over those. */
-function countSentences({ units, length }: Scan): number {
-  let sentences = 0;
-  let i = 0;
-  let before = 0;
-  while (i < length) {
-    const unit = units[i];
-    const isWord = kinds[unit] & WORD_KIND;
-    if (before === isWord || isEnd(unit)) {
-      before = isWord;
-      i += 1;
-      continue;
-    }
-    sentences += 1;
-    while (i < length && !isEnd(units[i])) i += 1;
-    while (i < length && isEnd(units[i])) i += 1;
-    before = kinds[units[i - 1]] & WORD_KIND;
-  }
-  return sentences;
-}
-
-function isEnd(unit: number): boolean {
-  return unit === FULL_STOP || unit === 0x21 || unit === 0x3f;
+  return words.between(ngrams.positions[first], ngrams.positions[first] + n) * top;
 }
 
 interface LineSums {
@@ -274,51 +178,39 @@ interface LineSums {
   /** Sums over the lines of each line's share. */
   upper: number;
   numerical: number;
-  brackets: number;
 }
 
-function measureLines({ units, lines, length }: Scan): LineSums {
-  const result = { count: 0, ellipses: 0, ended: 0, bullets: 0, upper: 0, numerical: 0, brackets: 0 };
+function measureLines({ units, length, lines, pieces, records }: Scan): LineSums {
+  const result = { count: 0, ellipses: 0, ended: 0, bullets: 0, upper: 0, numerical: 0 };
+  let firstPiece = 0;
   for (let line = 0; line < lines.count; line++) {
-    const start = lines.start[line];
     const end = lines.end[line];
-    if (line === lines.count - 1 && start === end) break;
+    if (line === lines.count - 1 && lines.start[line] === end) break;
     result.count += 1;
+    const lastPiece = lines.pieceEnd[line];
     let upper = 0;
     let numerical = 0;
     /** Characters of the normal form, spaces between its words included. */
     let normal = 0;
-    let pending = 0;
-    for (let i = start; i < end; i++) {
-      const kind = kinds[units[i]];
-      if (kind === PLAIN_WORD) {
-        normal += 1 + pending;
-        pending = 0;
-        continue;
-      }
-      if ((kind & SPACE_KIND) !== 0) {
-        if (normal > 0) pending = 1;
-        continue;
-      }
-      if ((kind & UPPER_KIND) !== 0) upper += 1;
-      if ((kind & BRACKET_KIND) !== 0) result.brackets += 1;
-      if ((kind & (ASCII_PUNCTUATION_KIND | PAIR_KIND)) !== 0) continue;
-      normal += 1 + pending;
-      pending = 0;
-      if ((kind & NUMBER_KIND) !== 0) numerical += 1;
+    for (let piece = firstPiece; piece < lastPiece; piece++) {
+      const at = pieces.record[piece];
+      upper += records[at + fact.UPPER_UNITS];
+      numerical += records[at + fact.NUMERICAL];
+      const visible = records[at + fact.VISIBLE];
+      if (visible > 0) normal += visible + (normal > 0 ? 1 : 0);
     }
-    let first = start;
-    while (first < end && (kinds[units[first]] & SPACE_KIND) !== 0) first += 1;
-    let last = end - 1;
-    while (last > first && (kinds[units[last]] & SPACE_KIND) !== 0) last -= 1;
     if (normal > 0) result.numerical += numerical / normal;
     const withFeed = lines.characters[line] + (end < length && units[end] === LINE_FEED ? 1 : 0);
     result.upper += upper / withFeed;
-    if (first === end) continue;
-    if (BULLETS.has(units[first])) result.bullets += 1;
-    if (TERMINAL_MARKS.has(units[last])) result.ended += 1;
-    const isDots = (back: number): boolean => last - back >= start && units[last - back] === 0x2e;
-    if (units[last] === 0x2026 || (isDots(0) && isDots(1) && isDots(2))) result.ellipses += 1;
+    if (lastPiece > firstPiece) {
+      const start = pieces.start[firstPiece];
+      const last = pieces.end[lastPiece - 1] - 1;
+      if (BULLETS.has(units[start])) result.bullets += 1;
+      if (TERMINAL_MARKS.has(units[last])) result.ended += 1;
+      const isDots = (back: number): boolean => last - back >= start && units[last - back] === FULL_STOP;
+      if (units[last] === ELLIPSIS || (isDots(0) && isDots(1) && isDots(2))) result.ellipses += 1;
+    }
+    firstPiece = lastPiece;
   }
   return result;
 }

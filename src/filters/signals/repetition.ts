@@ -1,18 +1,25 @@
 /** Signals of repetition as datatrove measures Gopher's. Equality of lines and words is that of 64-bit hashes. */
-import { BlockTable, dropSpace, skipSpace } from '../scan/block-hashes.js';
+import { BlockTable } from '../scan/block-hashes.js';
 import { KeyTable } from '../scan/key-table.js';
-import type { LineTable } from '../scan/lines.js';
+import type { HashedLineTable } from '../scan/pieces.js';
 import { RepeatedNgrams } from '../scan/repeated-ngrams.js';
 import type { Scan } from '../scan/scan.js';
-import { CharacterSums } from './character-sums.js';
-import { DATATROVE, ratio, type Signal, type SignalFamily, type SignalValues } from './signal.js';
+import type { WordSequence } from '../scan/word-sequence.js';
+import {
+  DATATROVE,
+  ratio,
+  type Signal,
+  type SignalContext,
+  type SignalFamily,
+  type SignalValues,
+} from './signal.js';
+import { totalsOf } from './totals.js';
 
 const TOP_NGRAMS = [2, 3, 4] as const;
 const DUPLICATE_NGRAMS = [5, 6, 7, 8, 9, 10] as const;
 
 const keys = new KeyTable();
 const ngrams = new RepeatedNgrams();
-const sums = new CharacterSums();
 const paragraphs = new BlockTable();
 
 export const repetitionSignals: SignalFamily = {
@@ -60,21 +67,21 @@ export const repetitionSignals: SignalFamily = {
       source: DATATROVE.gopherRepetition,
     })),
   ],
-  measure(scan: Scan, values: SignalValues): void {
-    const { words, characters } = scan;
+  measure(scan: Scan, values: SignalValues, { language }: SignalContext): void {
+    const { wordSequence: words } = scan;
+    const { characters } = totalsOf(scan, language);
     const lines = duplicateLines(scan.lines);
     values.push(ratio(lines.duplicates, lines.blocks), ratio(lines.characters, characters));
-    ngrams.begin(words.low, words.high, words.count);
-    sums.fill(words.characters, words.count);
+    ngrams.begin(words, scan.vocabulary.numbers.count);
     for (const n of TOP_NGRAMS) {
       ngrams.next();
-      values.push(ratio(topNgramCharacters(n), characters));
+      values.push(ratio(topNgramCharacters(words, n), characters));
     }
     const copies = duplicateParagraphs(scan);
     values.push(ratio(copies.duplicates, copies.blocks), ratio(copies.characters, characters));
     for (const n of DUPLICATE_NGRAMS) {
       ngrams.next();
-      values.push(ratio(duplicateNgramCharacters(n), characters));
+      values.push(ratio(duplicateNgramCharacters(words, n), characters));
     }
   },
 };
@@ -86,7 +93,7 @@ interface Duplicates {
 }
 
 /** Python's `re.split('\n+', text)`: empty pieces only before a leading and behind a trailing run of line feeds. */
-function duplicateLines(lines: LineTable): Duplicates {
+function duplicateLines(lines: HashedLineTable): Duplicates {
   keys.reset(lines.count);
   let blocks = 0;
   let duplicates = 0;
@@ -103,9 +110,10 @@ function duplicateLines(lines: LineTable): Duplicates {
 }
 
 /** Python's `re.split('\n{2,}', text.strip())`. An empty text is one empty paragraph. */
-function duplicateParagraphs({ units, length, lines }: Scan): Duplicates {
-  const start = skipSpace(units, 0, length);
-  const end = dropSpace(units, start, length);
+function duplicateParagraphs(scan: Scan): Duplicates {
+  const { pieces, lines } = scan;
+  const start = pieces.count === 0 ? scan.length : pieces.start[0];
+  const end = pieces.count === 0 ? scan.length : pieces.end[pieces.count - 1];
   paragraphs.count = 0;
   let first = -1;
   for (let line = 0; line <= lines.count; line++) {
@@ -113,7 +121,7 @@ function duplicateParagraphs({ units, length, lines }: Scan): Duplicates {
     const isOpen = isInside && lines.start[line] < lines.end[line];
     if (isOpen && first < 0) first = line;
     if (isOpen || first < 0) continue;
-    paragraphs.addLines(units, lines, first, line - 1, start, end);
+    paragraphs.addLines(scan, first, line - 1, start, end);
     first = -1;
   }
   keys.reset(paragraphs.count);
@@ -128,7 +136,7 @@ function duplicateParagraphs({ units, length, lines }: Scan): Duplicates {
 }
 
 /** Length in characters of the most frequent n-gram times its occurrences; 0 where there are fewer than n words. */
-function topNgramCharacters(n: number): number {
+function topNgramCharacters(words: WordSequence, n: number): number {
   const top = ngrams.topCount();
   if (top === 0) return 0;
   let position = 0;
@@ -138,17 +146,17 @@ function topNgramCharacters(n: number): number {
     while (ngrams.counts[ngrams.ids[first]] !== top) first += 1;
     position = ngrams.positions[first];
   }
-  return (sums.between(position, position + n) + n - 1) * top;
+  return (words.between(position, position + n) + n - 1) * top;
 }
 
-function duplicateNgramCharacters(n: number): number {
+function duplicateNgramCharacters(words: WordSequence, n: number): number {
   ngrams.resetSeen();
   let characters = 0;
   let free = 0;
   for (let k = 0; k < ngrams.size; k++) {
     const position = ngrams.positions[k];
     if (position < free || ngrams.firstTime(ngrams.ids[k])) continue;
-    characters += sums.between(position, position + n);
+    characters += words.between(position, position + n);
     free = position + n;
   }
   return characters;

@@ -1,10 +1,14 @@
 /** Signals of length and of how much a text says: longest and typical words and lines, compression. */
 import { compressedSize } from '../scan/compressed-size.js';
+import { CHARACTERS } from '../scan/piece-facts.js';
 import type { Scan } from '../scan/scan.js';
-import { ratio, signal, type SignalFamily, type SignalValues } from './signal.js';
+import { ratio, signal, type SignalContext, type SignalFamily, type SignalValues } from './signal.js';
+import { totalsOf } from './totals.js';
 
 /** Lengths of words are counted one by one up to here; longer ones count as this long for the median. */
 const LONGEST_COUNTED = 1024;
+/** Bytes of text up to which the buffer is kept for the next text. */
+const RETAINED_BYTES = 1 << 21;
 
 export const shapeSignals: SignalFamily = {
   signals: [
@@ -59,34 +63,47 @@ export const shapeSignals: SignalFamily = {
       'Tokenmill',
     ),
   ],
-  measure(scan: Scan, values: SignalValues): void {
+  measure(scan: Scan, values: SignalValues, { language }: SignalContext): void {
     const { lines } = scan;
-    const bytes = Buffer.from(scan.text);
+    const { bytes, characters } = totalsOf(scan, language);
     let longestLine = 0;
     for (let line = 0; line < lines.count; line++) {
       if (lines.characters[line] > longestLine) longestLine = lines.characters[line];
     }
     const { longest, median } = pieceLengths(scan);
     values.push(
-      bytes.length,
+      bytes,
       scan.pieces.count,
       scan.unicodeWords.count,
       median,
       longest,
       longestLine,
-      ratio(scan.characters - (lines.count - 1), lines.count),
-      ratio(compressedSize(bytes), bytes.length),
+      ratio(characters - (lines.count - 1), lines.count),
+      ratio(compressedSize(encode(scan.text, bytes)), bytes),
     );
   },
 };
 
+const encoder = new TextEncoder();
+let encoded = new Uint8Array(1 << 16);
+
+/** The text in UTF-8, which has that many bytes; valid until the next call. */
+function encode(text: string, bytes: number): Uint8Array {
+  const isTooLarge = encoded.length > RETAINED_BYTES && bytes <= RETAINED_BYTES;
+  if (encoded.length < bytes || isTooLarge) {
+    encoded = new Uint8Array(Math.max(bytes, Math.min(bytes * 2, RETAINED_BYTES)));
+  }
+  encoder.encodeInto(text, encoded);
+  return encoded.subarray(0, bytes);
+}
+
 const lengths = new Uint32Array(LONGEST_COUNTED + 1);
 
-function pieceLengths({ pieces }: Scan): { longest: number; median: number } {
+function pieceLengths({ pieces, records }: Scan): { longest: number; median: number } {
   lengths.fill(0);
   let longest = 0;
   for (let i = 0; i < pieces.count; i++) {
-    const characters = pieces.characters[i];
+    const characters = records[pieces.record[i] + CHARACTERS];
     if (characters > longest) longest = characters;
     lengths[Math.min(characters, LONGEST_COUNTED)] += 1;
   }

@@ -3,9 +3,10 @@
  * LDNOOBW that C4 uses), by language. A list is prepared when a document first needs it.
  */
 import { createRequire } from 'node:module';
-import type { PieceTable } from '../scan/pieces.js';
 import { LETTER, LOWER_CASE_UNITS, NUMERIC, UNIT_CLASSES } from '../scan/character-classes.js';
+import * as fact from '../scan/piece-facts.js';
 import type { Scan } from '../scan/scan.js';
+import type { Vocabulary } from '../scan/vocabulary.js';
 
 const require = createRequire(import.meta.url);
 const allStopWords = require('stopwords-json') as Record<string, string[]>;
@@ -68,7 +69,7 @@ export class WordSet {
 const stopWords = new Map<string, WordSet | undefined>();
 
 /** Stop words of a language; undefined where it has no list. */
-export function stopWordsOf(language: string): WordSet | undefined {
+function stopWordsOf(language: string): WordSet | undefined {
   if (!stopWords.has(language)) {
     const list = Object.hasOwn(allStopWords, language) ? allStopWords[language] : undefined;
     stopWords.set(language, list && new WordSet([...new Set(list)]));
@@ -87,14 +88,8 @@ function hashOf(word: string): [low: number, high: number] {
   return [low, high];
 }
 
-/** Sequences of words by the first half of the hash of their first word. */
-interface Sequences {
-  readonly byFirst: ReadonlyMap<number, readonly (readonly (readonly [number, number])[])[]>;
-  /** 1 where a first word has these low bits: asking it saves asking the map for most words. */
-  readonly filter: Uint8Array;
-}
-
-const FILTER_MASK = 0x3fff;
+/** Sequences of words, each given by both halves of its hash, by the first half of their first word. */
+type Sequences = ReadonlyMap<number, readonly (readonly (readonly [number, number])[])[]>;
 
 const sequences = new Map<string, Sequences>();
 
@@ -103,54 +98,92 @@ function sequencesOf(key: string, phrases: () => readonly string[]): Sequences {
   if (known !== undefined) return known;
   const made = new Map<number, (readonly [number, number])[][]>();
   for (const phrase of phrases()) {
-    // The table of pieces has unsigned halves.
-    const words = phrase
-      .trim()
-      .split(' ')
-      .map(hashOf)
-      .map(([low, high]) => [low >>> 0, high >>> 0] as const);
+    const words = phrase.trim().split(' ').map(hashOf);
     made.set(words[0][0], [...(made.get(words[0][0]) ?? []), words]);
   }
-  const filter = new Uint8Array(FILTER_MASK + 1);
-  for (const low of made.keys()) filter[low & FILTER_MASK] = 1;
-  const result = { byFirst: made, filter };
-  sequences.set(key, result);
-  return result;
+  sequences.set(key, made);
+  return made;
 }
 
 /** How often a phrase of lower-case words occurs among the normal words. */
-export function countPhrase(pieces: PieceTable, phrase: string): number {
+export function countPhrase(scan: Scan, phrase: string): number {
   return countSequences(
-    pieces,
+    scan,
     sequencesOf(phrase, () => [phrase]),
   );
 }
 
-/** How often RedPajama-v2 finds obscene words of the language among the normal words: it has lists for five. */
-export function countObsceneSequences(pieces: PieceTable, language: string): number {
-  if (!REDPAJAMA_LANGUAGES.has(language)) return 0;
-  return countSequences(
-    pieces,
-    sequencesOf(`list ${language}`, () => [...new Set(allBadWords[language])]),
-  );
+/** The lists of obscene words that RedPajama-v2 has, which is for five languages. */
+function obsceneSequences(language: string): Sequences | undefined {
+  if (!REDPAJAMA_LANGUAGES.has(language)) return undefined;
+  return sequencesOf(`list ${language}`, () => [...new Set(allBadWords[language])]);
 }
 
-function countSequences(pieces: PieceTable, listed: Sequences): number {
+/**
+ * How often RedPajama-v2 finds obscene words of the language among the normal words.
+ * @param flags language flags of the pieces or-ed together
+ */
+export function countObsceneSequences(scan: Scan, flags: number, language: string): number {
+  const listed = obsceneSequences(language);
+  return listed === undefined || (flags & fact.MAY_BE_OBSCENE) === 0 ? 0 : countSequences(scan, listed);
+}
+
+function countSequences({ normalWords, vocabulary }: Scan, listed: Sequences): number {
+  const { low: lows, high: highs } = vocabulary.numbers;
+  const { numbers, count } = normalWords;
   let found = 0;
-  for (let i = 0; i < pieces.normalCount; i++) {
-    const first = pieces.normalLow[i];
-    if (listed.filter[first & FILTER_MASK] === 0) continue;
-    const candidates = listed.byFirst.get(first);
+  for (let i = 0; i < count; i++) {
+    const candidates = listed.get(lows[numbers[i]]);
     if (candidates === undefined) continue;
     for (const words of candidates) {
       const fits = words.every(
         ([low, high], offset) =>
-          i + offset < pieces.normalCount &&
-          pieces.normalLow[i + offset] === low &&
-          pieces.normalHigh[i + offset] === high,
+          i + offset < count && lows[numbers[i + offset]] === low && highs[numbers[i + offset]] === high,
       );
       if (fits) found += 1;
     }
+  }
+  return found;
+}
+
+const languageNumbers = new Map<string, number>();
+const languages: string[] = [];
+
+/** Number of a language in the records of pieces, from 1. */
+export function languageNumber(language: string): number {
+  const known = languageNumbers.get(language);
+  if (known !== undefined) return known;
+  languages.push(language);
+  languageNumbers.set(language, languages.length);
+  return languages.length;
+}
+
+/** Writes what the lists of a language say of a piece to its record at `at`. */
+export function languageFacts(vocabulary: Vocabulary, at: number, number: number): void {
+  const { records, units, numbers } = vocabulary;
+  const language = languages[number - 1];
+  const start = records[at + fact.TEXT_AT];
+  const end = start + records[at + fact.UNITS];
+  let flags = mayBeBad(units, start, end, language) ? fact.MAY_BE_BAD : 0;
+  const normal = records[at + fact.NORMAL_WORD];
+  if (normal >= 0 && obsceneSequences(language)?.has(numbers.low[normal])) flags |= fact.MAY_BE_OBSCENE;
+  records[at + fact.LANGUAGE] = number;
+  records[at + fact.STOP_WORDS] = countStopWords(units, start, end, language);
+  records[at + fact.LANGUAGE_FLAGS] = flags;
+}
+
+/** Raw words of a piece that are in the list of stop words; case matters. */
+function countStopWords(units: Uint16Array, start: number, end: number, language: string): number {
+  const listed = stopWordsOf(language);
+  if (listed === undefined) return 0;
+  let found = 0;
+  let i = start;
+  while (i < end) {
+    const first = i;
+    let hash = 0x811c9dc5;
+    while (i < end && isWordUnit(units[i])) hash = Math.imul(hash ^ units[i++], 0x01000193);
+    if (i > first && i - first <= listed.longest && listed.has(hash, units, first, i)) found += 1;
+    if (i === first) i += 1;
   }
   return found;
 }
@@ -160,19 +193,9 @@ interface Node {
   isEnd: boolean;
 }
 
-interface Trie extends Node {
-  /** 1 for each code unit that a word begins with, in either case. */
-  readonly begins: Uint8Array;
-  /** 1 for the low bits of each two code units that a word begins with; all are 1 behind a word of one unit. */
-  readonly pairs: Uint8Array;
-}
+const tries = new Map<string, Node | undefined>();
 
-const PAIR_BITS = 7;
-const PAIR_MASK = (1 << PAIR_BITS) - 1;
-
-const tries = new Map<string, Trie | undefined>();
-
-function trieOf(language: string): Trie | undefined {
+function trieOf(language: string): Node | undefined {
   if (!tries.has(language)) {
     const list = Object.hasOwn(allBadWords, language) ? allBadWords[language] : undefined;
     tries.set(language, list && makeTrie(list));
@@ -180,13 +203,8 @@ function trieOf(language: string): Trie | undefined {
   return tries.get(language);
 }
 
-function makeTrie(words: readonly string[]): Trie {
-  const root: Trie = {
-    children: new Map(),
-    isEnd: false,
-    begins: new Uint8Array(0x1_0000),
-    pairs: new Uint8Array(1 << (2 * PAIR_BITS)),
-  };
+function makeTrie(words: readonly string[]): Node {
+  const root: Node = { children: new Map(), isEnd: false };
   for (const raw of words) {
     const word = raw.trim();
     if (word === '' || ALLOWED.has(word)) continue;
@@ -201,15 +219,27 @@ function makeTrie(words: readonly string[]): Trie {
     }
     node.isEnd = true;
   }
-  for (const [first, child] of root.children) {
-    const row = (first & PAIR_MASK) << PAIR_BITS;
-    if (child.isEnd) root.pairs.fill(1, row, row + PAIR_MASK + 1);
-    for (const second of child.children.keys()) root.pairs[row | (second & PAIR_MASK)] = 1;
-  }
-  for (let unit = 0; unit < 0x1_0000; unit++) {
-    if (root.children.has(LOWER_CASE_UNITS[unit])) root.begins[unit] = 1;
-  }
   return root;
+}
+
+function isWordUnit(unit: number): boolean {
+  return (UNIT_CLASSES[unit] & (LETTER | NUMERIC)) !== 0 || unit === UNDERSCORE;
+}
+
+/** Whether an obscene word of the language may begin in a piece, whatever follows it. */
+function mayBeBad(units: Uint16Array, start: number, end: number, language: string): boolean {
+  const root = trieOf(language);
+  if (root === undefined) return false;
+  const anywhere = ANYWHERE.has(language);
+  for (let first = start; first < end; first++) {
+    if (!anywhere && first > start && isWordUnit(units[first - 1])) continue;
+    let node: Node | undefined = root;
+    for (let i = first; node !== undefined; i++) {
+      if (i === end || (node.isEnd && (anywhere || !isWordUnit(units[i])))) return true;
+      node = node.children.get(LOWER_CASE_UNITS[units[i]]);
+    }
+  }
+  return false;
 }
 
 /**
@@ -220,27 +250,25 @@ function makeTrie(words: readonly string[]): Trie {
 export function countBadWords(scan: Scan, language: string): number {
   const root = trieOf(language);
   if (root === undefined) return 0;
-  const anywhere = ANYWHERE.has(language);
-  const { units, length } = scan;
-  const { begins, pairs } = root;
-  const isWord = (i: number): boolean =>
-    i >= 0 && i < length && ((UNIT_CLASSES[units[i]] & (LETTER | NUMERIC)) !== 0 || units[i] === UNDERSCORE);
+  const { pieces, records } = scan;
   let found = 0;
-  for (let start = 0; start < length; start++) {
-    if (begins[units[start]] === 0 || (!anywhere && isWord(start - 1))) continue;
-    const first = LOWER_CASE_UNITS[units[start]];
-    const second = start + 1 < length ? LOWER_CASE_UNITS[units[start + 1]] : 0;
-    if (pairs[((first & PAIR_MASK) << PAIR_BITS) | (second & PAIR_MASK)] === 0) continue;
-    let node = root.children.get(first);
-    for (let i = start + 1; node !== undefined; i++) {
-      if (node.isEnd && (anywhere || !isWord(i))) {
-        found += 1;
-        break;
-      }
-      node = i < length ? node.children.get(LOWER_CASE_UNITS[units[i]]) : undefined;
+  for (let piece = 0; piece < pieces.count; piece++) {
+    if ((records[pieces.record[piece] + fact.LANGUAGE_FLAGS] & fact.MAY_BE_BAD) === 0) continue;
+    for (let start = pieces.start[piece]; start < pieces.end[piece]; start++) {
+      if (isBadWordAt(scan, start, root, ANYWHERE.has(language))) found += 1;
     }
   }
   return found;
+}
+
+function isBadWordAt({ units, length }: Scan, start: number, root: Node, anywhere: boolean): boolean {
+  if (!anywhere && start > 0 && isWordUnit(units[start - 1])) return false;
+  let node: Node | undefined = root;
+  for (let i = start; node !== undefined; i++) {
+    if (node.isEnd && (anywhere || i >= length || !isWordUnit(units[i]))) return true;
+    node = i < length ? node.children.get(LOWER_CASE_UNITS[units[i]]) : undefined;
+  }
+  return false;
 }
 
 const UNDERSCORE = 0x5f;

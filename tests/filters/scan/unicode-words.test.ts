@@ -5,7 +5,7 @@ import { scanText } from '../../../src/filters/scan/scan.js';
 /** Lengths of the words that begin with a letter or number. */
 function ours(text: string): number[] {
   const { unicodeWords: words } = scanText(text);
-  return Array.from(words.characters.subarray(0, words.count));
+  return Array.from({ length: words.count }, (_, i) => words.between(i, i + 1));
 }
 
 /** The same by ICU, which has the colon as no part of words, and dictionaries for scripts without spaces. */

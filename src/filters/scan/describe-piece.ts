@@ -1,0 +1,277 @@
+/**
+ * Finds all facts of a piece. A piece is described once, when a thread first meets it; texts are then sums over the
+ * records of their pieces.
+ *
+ * Raw words are runs of letters, numbers and underscores, or of other characters (NLTK's WordPunctTokenizer).
+ */
+import { KEY_PREFIX, SHORTEST_KEY } from '../pii/key-signs.js';
+import {
+  classOf,
+  DIGIT,
+  LETTER,
+  LOWER,
+  MARK,
+  NUMERIC,
+  SENTENCE_END,
+  UNIT_CLASSES,
+  UPPER,
+} from './character-classes.js';
+import { isAsciiPunctuation, normal, normalize } from './normal-form.js';
+import * as fact from './piece-facts.js';
+import { STOP_WORDS } from './stop-words.js';
+import { splitUnicodeWords, UnicodeWordTable } from './unicode-words.js';
+import type { WordNumbers } from './word-numbers.js';
+import { WordTable } from './word-table.js';
+import { splitWords } from './words.js';
+
+const HASH = 0x23;
+const FULL_STOP = 0x2e;
+const ELLIPSIS = 0x2026;
+const LOWER_CASE_WORD = LETTER | LOWER;
+const LONGEST_STOP_WORD = 4;
+/** C4 drops lines with a longer piece. */
+const MAX_PIECE_CHARACTERS = 1000;
+
+const words = new WordTable();
+const unicodeWords = new UnicodeWordTable();
+
+/** Kinds of a code unit; a pair of surrogates is looked at as a whole. */
+const WORD_UNIT = 1 << 0;
+const ASCII_LETTER = 1 << 1;
+const ASCII_PUNCTUATION = 1 << 2;
+const PLAIN = 1 << 3;
+const PARENTHESIS = 1 << 4;
+const BRACE = 1 << 5;
+const SIGN = 1 << 6;
+const END_MARK = 1 << 7;
+const C4_MARK = 1 << 8;
+
+const kinds = new Uint16Array(0x1_0000);
+for (let unit = 0; unit < 0x1_0000; unit++) {
+  if ((UNIT_CLASSES[unit] & (LETTER | NUMERIC)) !== 0) kinds[unit] |= WORD_UNIT;
+  if (unit < 0x80 && isAsciiPunctuation(unit)) kinds[unit] |= ASCII_PUNCTUATION;
+}
+const mark = (characters: string, kind: number): void => {
+  for (const character of characters) kinds[character.charCodeAt(0)] |= kind;
+};
+const ALPHABET = 'abcdefghijklmnopqrstuvwxyz';
+mark('_', WORD_UNIT);
+mark(ALPHABET + ALPHABET.toUpperCase(), ASCII_LETTER | PLAIN);
+mark('0123456789?!,.', PLAIN);
+mark('0123456789@:', SIGN);
+mark('{}⟨⟩[]()', PARENTHESIS);
+mark('{}', BRACE);
+mark('.?!', END_MARK);
+mark('{[', C4_MARK);
+
+/** What a phrase that the rules look for begins with; most pieces have none of it. */
+const SUSPECT = /lorem|javascript|terms|privacy|cookie|items|read$|sign-in|http|begin$/;
+const URL = /https?:\/\/[a-zA-Z0-9$-_@.&+!*\\(),]+/g;
+
+const stopWordBits = new Map<number, { readonly high: number; readonly bit: number }>();
+const lowerStopWords = new Set<number>(STOP_WORDS.map((word) => pack(word)));
+STOP_WORDS.forEach((word, index) => {
+  splitWords(unitsOf(word), 0, word.length, words);
+  stopWordBits.set(words.low[0], { high: words.high[0], bit: 1 << index });
+});
+
+function pack(word: string): number {
+  let packed = 0;
+  for (const letter of word) packed = ((packed << 8) | letter.charCodeAt(0)) >>> 0;
+  return packed;
+}
+
+function unitsOf(text: string): Uint16Array {
+  return Uint16Array.from({ length: text.length }, (_, index) => text.charCodeAt(index));
+}
+
+/** Splits the piece into words; returns how many integers its record takes. */
+export function splitPiece(units: Uint16Array, start: number, end: number): number {
+  splitWords(units, start, end, words);
+  splitUnicodeWords(units, start, end, unicodeWords);
+  return fact.RECORD + 2 * (words.count + unicodeWords.count);
+}
+
+/**
+ * Writes the record of the piece `units[start, end)` of `text`, which was split last, to `records` at `at`, where all
+ * is 0. Text, length and hash of the piece are the caller's.
+ */
+export function describePiece(
+  text: string,
+  units: Uint16Array,
+  start: number,
+  end: number,
+  records: Int32Array,
+  at: number,
+  numbers: WordNumbers,
+): void {
+  normalize(units, start, end);
+  records[at + fact.NORMAL_CHARACTERS] = normal.characters;
+  records[at + fact.NORMAL_WORD] = normal.characters === 0 ? -1 : numbers.numberOf(normal.low, normal.high);
+  let flags = describeWords(units, records, at, numbers);
+  flags |= describeUnits(units, start, end, records, at);
+  if (end - start >= LONGEST_STOP_WORD) flags |= describePhrases(text.slice(start, end), records, at);
+  if (records[at + fact.CHARACTERS] > MAX_PIECE_CHARACTERS) flags |= fact.IS_LONG;
+  for (let rare = fact.HASHES; rare < fact.RECORD; rare++) if (records[at + rare] !== 0) flags |= fact.RARE;
+  records[at + fact.FLAGS] = flags;
+}
+
+/** Words of both kinds: their numbers, lengths and counts. Returns flags. */
+function describeWords(units: Uint16Array, records: Int32Array, at: number, numbers: WordNumbers): number {
+  let flags = 0;
+  let spoken = 0;
+  let characters = 0;
+  let alphabetic = 0;
+  let sentences = 0;
+  let ended = false;
+  let out = at + fact.RECORD;
+  for (let i = 0; i < words.count; i++) {
+    records[out++] = numbers.numberOf(words.low[i], words.high[i]);
+    records[out++] = words.characters[i];
+    if ((words.classes[i] & LETTER) !== 0) alphabetic += 1;
+    if (words.isSymbol[i] === 0) {
+      spoken += 1;
+      characters += words.characters[i];
+      if (ended) sentences += 1;
+      else if ((flags & fact.C4_EVENT) === 0) flags |= fact.C4_WORD_FIRST;
+      ended = false;
+      flags |= fact.C4_EVENT;
+    } else if (words.characters[i] === 1 && (UNIT_CLASSES[units[words.start[i]]] & SENTENCE_END) !== 0) {
+      ended = true;
+      flags |= fact.C4_EVENT;
+    }
+    if (words.characters[i] <= LONGEST_STOP_WORD && words.classes[i] === LOWER_CASE_WORD) {
+      const stopWord = stopWordBits.get(words.low[i]);
+      if (stopWord?.high === words.high[i]) flags |= stopWord.bit;
+    }
+  }
+  for (let i = 0; i < unicodeWords.count; i++) {
+    records[out++] = numbers.numberOf(unicodeWords.low[i], unicodeWords.high[i]);
+    records[out++] = unicodeWords.characters[i];
+  }
+  records[at + fact.WORDS] = words.count;
+  records[at + fact.SPOKEN_WORDS] = spoken;
+  records[at + fact.SPOKEN_CHARACTERS] = characters;
+  records[at + fact.ALPHABETIC_WORDS] = alphabetic;
+  records[at + fact.UNICODE_WORDS] = unicodeWords.count;
+  records[at + fact.C4_SENTENCES] = sentences;
+  return ended ? flags | fact.C4_END_LAST : flags;
+}
+
+/** What the code units and characters of a piece are. Returns flags. */
+function describeUnits(units: Uint16Array, start: number, end: number, records: Int32Array, at: number): number {
+  let flags = 0;
+  let classes = 0;
+  let pairs = 0;
+  let bytes = 0;
+  let packed = 0;
+  let ascii = true;
+  let stops = 0;
+  /** Whether the unit before belongs to a raw word of letters, 1, or of other characters, 0; and its classes. */
+  let run = -1;
+  let runClasses = 0;
+  let runIsAscii = false;
+  let inSentence = false;
+  for (let i = start; i < end; i++) {
+    const unit = units[i];
+    const kind = kinds[unit];
+    let bits = UNIT_CLASSES[unit];
+    const unitBits = bits;
+    const isLow = (unit & 0xfc00) === 0xdc00;
+    if (isLow && i > start && (units[i - 1] & 0xfc00) === 0xd800) {
+      bits = classOf(0x1_0000 + ((units[i - 1] & 0x3ff) << 10) + (unit & 0x3ff));
+      pairs += 1;
+      bytes += 1;
+    } else bytes += unit < 0x80 ? 1 : unit < 0x800 ? 2 : 3;
+    if (unit >= 0x80) ascii = false;
+    packed = (packed << 8) | ((bits & UPPER) === 0 ? unit : unit | 0x20);
+    classes |= bits;
+
+    if ((bits & (LETTER | NUMERIC)) !== 0) records[at + fact.ALPHANUMERICS] += 1;
+    if ((bits & (LETTER | MARK)) !== 0) records[at + fact.LETTERS_AND_MARKS] += 1;
+    if ((bits & UPPER) !== 0) records[at + fact.UPPERS] += 1;
+    if ((bits & DIGIT) !== 0) records[at + fact.DIGITS] += 1;
+    if ((unitBits & UPPER) !== 0) records[at + fact.UPPER_UNITS] += 1;
+    if ((unitBits & DIGIT) !== 0) records[at + fact.DIGIT_UNITS] += 1;
+    if ((kind & PLAIN) !== 0) records[at + fact.PLAIN_CHARACTERS] += 1;
+    if ((kind & ASCII_PUNCTUATION) === 0 && !isLow) {
+      records[at + fact.VISIBLE] += 1;
+      if ((unitBits & NUMERIC) !== 0) records[at + fact.NUMERICAL] += 1;
+    }
+    if ((kind & PARENTHESIS) !== 0) records[at + fact.PARENTHESES] += 1;
+    if ((kind & BRACE) !== 0) records[at + fact.BRACES] += 1;
+    if (unit === 0x08) records[at + fact.BACKSPACES] += 1;
+    if ((kind & SIGN) !== 0) flags |= fact.HAS_SIGN;
+    if ((kind & C4_MARK) !== 0) flags |= fact.HAS_C4_PHRASE;
+    if ((flags & (fact.BEGINS_NUMBER | fact.HAS_ALPHANUMERIC)) === 0 && (unitBits & (LETTER | NUMERIC)) !== 0) {
+      // HAS_ALPHANUMERIC also says here that the first one was found.
+      flags |= (unitBits & DIGIT) !== 0 ? fact.BEGINS_NUMBER | fact.HAS_ALPHANUMERIC : fact.HAS_ALPHANUMERIC;
+    }
+
+    stops = unit === FULL_STOP ? stops + 1 : 0;
+    if (unit === HASH) records[at + fact.HASHES] += 1;
+    if (stops === 3 || unit === ELLIPSIS) {
+      records[at + fact.ELLIPSES] += 1;
+      stops = 0;
+    }
+
+    const isWord = kind & WORD_UNIT;
+    if (isWord !== run) {
+      if (run === 1) endRun();
+      records[at + fact.RAW_WORDS] += 1;
+      run = isWord;
+      runClasses = 0;
+      runIsAscii = false;
+    }
+    runClasses |= unitBits;
+    if ((kind & ASCII_LETTER) !== 0) runIsAscii = true;
+
+    if (isWord === 1) {
+      if (!inSentence && (flags & fact.EVENT) === 0) flags |= fact.WORD_FIRST;
+      if (!inSentence) records[at + fact.SENTENCES] += 1;
+      inSentence = true;
+      flags |= fact.EVENT;
+    } else if ((kind & END_MARK) !== 0) {
+      inSentence = false;
+      flags |= fact.EVENT;
+    }
+  }
+  if (run === 1) endRun();
+  if ((flags & fact.EVENT) !== 0 && !inSentence) flags |= fact.END_LAST;
+  records[at + fact.CHARACTERS] = end - start - pairs;
+  records[at + fact.BYTES] = bytes;
+  if (ascii && end - start <= LONGEST_STOP_WORD && lowerStopWords.has(packed >>> 0)) flags |= fact.IS_STOP_WORD;
+  if ((classes & LETTER) !== 0) flags |= fact.HAS_LETTER;
+  if ((classes & (LETTER | NUMERIC)) !== 0) flags |= fact.HAS_ALPHANUMERIC;
+  if ((classAt(units, start, end) & (LETTER | NUMERIC)) !== 0) flags |= fact.BEGINS_WORD;
+  if (end - start === 1 && units[start] === FULL_STOP) flags |= fact.IS_FULL_STOP;
+  return flags;
+
+  function endRun(): void {
+    if (runIsAscii) records[at + fact.RAW_ALPHABETIC] += 1;
+    if ((runClasses & (UPPER | LOWER)) === UPPER) records[at + fact.CAPITAL_WORDS] += 1;
+  }
+}
+
+/** Addresses, and signs of phrases and keys that the rules look for in the text. Returns flags. */
+function describePhrases(piece: string, records: Int32Array, at: number): number {
+  let flags = 0;
+  if (piece.length >= SHORTEST_KEY && KEY_PREFIX.test(piece)) flags |= fact.HAS_KEY;
+  const lower = piece.toLowerCase();
+  if (!SUSPECT.test(lower)) return flags;
+  if (piece.includes('http')) {
+    for (const [match] of piece.matchAll(URL)) records[at + fact.URL_UNITS] += match.length;
+  }
+  if (piece.endsWith('-----BEGIN')) flags |= fact.HAS_PEM;
+  if (lower.includes('lorem')) flags |= fact.HAS_LOREM | fact.HAS_C4_PHRASE;
+  if (lower.includes('javascript')) flags |= fact.HAS_JAVASCRIPT | fact.HAS_C4_PHRASE;
+  if (/terms|privacy|cookie/.test(lower)) flags |= fact.HAS_C4_PHRASE;
+  if (/items|read$|sign-in/.test(lower)) flags |= fact.HAS_REFINEDWEB_PHRASE;
+  return flags;
+}
+
+function classAt(units: Uint16Array, i: number, end: number): number {
+  const unit = units[i];
+  if ((unit & 0xfc00) !== 0xd800 || i + 1 >= end || (units[i + 1] & 0xfc00) !== 0xdc00) return UNIT_CLASSES[unit];
+  return classOf(0x1_0000 + ((unit & 0x3ff) << 10) + (units[i + 1] & 0x3ff));
+}
