@@ -96,9 +96,7 @@ function isCounter(scan: Scan, firstPiece: number, lastPiece: number, start: num
   for (let piece = firstPiece; piece < lastPiece; piece++) {
     const flags = records[pieces.record[piece] + fact.FLAGS];
     if ((flags & fact.HAS_ALPHANUMERIC) === 0) continue;
-    return (
-      (flags & fact.BEGINS_NUMBER) !== 0 && COUNTER.test(scan.text.slice(start, end).toLowerCase())
-    );
+    return (flags & fact.BEGINS_NUMBER) !== 0 && COUNTER.test(scan.text.slice(start, end).toLowerCase());
   }
   return false;
 }

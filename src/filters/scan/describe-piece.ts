@@ -159,7 +159,13 @@ function describeWords(units: Uint16Array, records: Int32Array, at: number, numb
 }
 
 /** What the code units and characters of a piece are. Returns flags. */
-function describeUnits(units: Uint16Array, start: number, end: number, records: Int32Array, at: number): number {
+function describeUnits(
+  units: Uint16Array,
+  start: number,
+  end: number,
+  records: Int32Array,
+  at: number,
+): number {
   let flags = 0;
   let classes = 0;
   let pairs = 0;
@@ -203,7 +209,10 @@ function describeUnits(units: Uint16Array, start: number, end: number, records: 
     if (unit === 0x08) records[at + fact.BACKSPACES] += 1;
     if ((kind & SIGN) !== 0) flags |= fact.HAS_SIGN;
     if ((kind & C4_MARK) !== 0) flags |= fact.HAS_C4_PHRASE;
-    if ((flags & (fact.BEGINS_NUMBER | fact.HAS_ALPHANUMERIC)) === 0 && (unitBits & (LETTER | NUMERIC)) !== 0) {
+    if (
+      (flags & (fact.BEGINS_NUMBER | fact.HAS_ALPHANUMERIC)) === 0 &&
+      (unitBits & (LETTER | NUMERIC)) !== 0
+    ) {
       // HAS_ALPHANUMERIC also says here that the first one was found.
       flags |= (unitBits & DIGIT) !== 0 ? fact.BEGINS_NUMBER | fact.HAS_ALPHANUMERIC : fact.HAS_ALPHANUMERIC;
     }
@@ -240,7 +249,8 @@ function describeUnits(units: Uint16Array, start: number, end: number, records: 
   if ((flags & fact.EVENT) !== 0 && !inSentence) flags |= fact.END_LAST;
   records[at + fact.CHARACTERS] = end - start - pairs;
   records[at + fact.BYTES] = bytes;
-  if (ascii && end - start <= LONGEST_STOP_WORD && lowerStopWords.has(packed >>> 0)) flags |= fact.IS_STOP_WORD;
+  if (ascii && end - start <= LONGEST_STOP_WORD && lowerStopWords.has(packed >>> 0))
+    flags |= fact.IS_STOP_WORD;
   if ((classes & LETTER) !== 0) flags |= fact.HAS_LETTER;
   if ((classes & (LETTER | NUMERIC)) !== 0) flags |= fact.HAS_ALPHANUMERIC;
   if ((classAt(units, start, end) & (LETTER | NUMERIC)) !== 0) flags |= fact.BEGINS_WORD;
@@ -272,6 +282,7 @@ function describePhrases(piece: string, records: Int32Array, at: number): number
 
 function classAt(units: Uint16Array, i: number, end: number): number {
   const unit = units[i];
-  if ((unit & 0xfc00) !== 0xd800 || i + 1 >= end || (units[i + 1] & 0xfc00) !== 0xdc00) return UNIT_CLASSES[unit];
+  if ((unit & 0xfc00) !== 0xd800 || i + 1 >= end || (units[i + 1] & 0xfc00) !== 0xdc00)
+    return UNIT_CLASSES[unit];
   return classOf(0x1_0000 + ((unit & 0x3ff) << 10) + (units[i + 1] & 0x3ff));
 }

@@ -31,7 +31,7 @@ class Tables {
 
 let tables = new Tables();
 let buffer = Buffer.alloc(1 << 16);
-let vocabulary = new Vocabulary();
+const vocabulary = new Vocabulary();
 const wholeText = new UnicodeWordTable();
 
 export class Scan {
@@ -113,7 +113,7 @@ export class Scan {
   private split(): void {
     this.hasPieces = true;
     const { pieces, lines, physicalLines } = this.tables;
-    if (vocabulary.isFull) vocabulary = new Vocabulary();
+    if (vocabulary.isFull) vocabulary.clear();
     splitPieces(this.text, this.units, vocabulary, pieces, lines, physicalLines);
   }
 

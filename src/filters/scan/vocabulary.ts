@@ -21,7 +21,7 @@ export class Vocabulary {
   records = new Int32Array(1 << 16);
   /** Code units of the pieces. */
   units = new Uint16Array(1 << 14);
-  numbers = new WordNumbers();
+  readonly numbers = new WordNumbers();
   private pieces = 0;
   private recordsUsed = 1;
   private unitsUsed = 0;
@@ -37,6 +37,23 @@ export class Vocabulary {
       this.unitsUsed > MAX_UNITS ||
       this.recordsUsed > MAX_RECORDS
     );
+  }
+
+  /** Forgets everything. What a huge text needed is let go. */
+  clear(): void {
+    if (this.records.length > 2 * MAX_RECORDS || this.units.length > 2 * MAX_UNITS) {
+      this.records = new Int32Array(1 << 16);
+      this.units = new Uint16Array(1 << 14);
+      this.slots = new Int32Array(1 << 13);
+      this.mask = this.slots.length - 1;
+    } else {
+      this.records.fill(0, 0, this.recordsUsed);
+      this.slots.fill(0);
+    }
+    this.numbers.clear(MAX_WORDS);
+    this.pieces = 0;
+    this.recordsUsed = 1;
+    this.unitsUsed = 0;
   }
 
   /** Place of the record of the piece `units[start, end)` of `text`, whose hash is given. */

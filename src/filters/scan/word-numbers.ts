@@ -9,6 +9,19 @@ export class WordNumbers {
   private slots = new Int32Array(8192);
   private mask = 8191;
 
+  /** Forgets all words; arrays for more than twice `kept` of them are let go. */
+  clear(kept: number): void {
+    this.count = 0;
+    if (this.low.length <= 2 * kept) {
+      this.slots.fill(0);
+      return;
+    }
+    this.low = new Int32Array(4096);
+    this.high = new Int32Array(4096);
+    this.slots = new Int32Array(8192);
+    this.mask = 8191;
+  }
+
   /** The number of the word with this hash, a new one where it has none. */
   numberOf(low: number, high: number): number {
     const keyLow = low | 0;

@@ -127,7 +127,9 @@ export const redpajamaSignals: SignalFamily = {
     const has = (flag: number): boolean => (totals.flags & flag) !== 0;
     values.push(has(fact.HAS_LOREM) ? ratio(countPhrase(scan, 'lorem ipsum'), joined) : 0);
     values.push(ratio(totals.braces, totals.characters));
-    values.push(countObsceneSequences(scan, totals.languageFlags, language));
+    values.push(
+      (totals.languageFlags & fact.MAY_BE_OBSCENE) === 0 ? 0 : countObsceneSequences(scan, language),
+    );
     values.push(ratio(lines.ellipses, lines.count), ratio(lines.ended, lines.count));
     values.push(ratio(lines.bullets, lines.count), ratio(lines.upper, lines.count));
     values.push(ratio(lines.numerical, lines.count), ratio(words.count, lines.count));

@@ -3,7 +3,7 @@
  * LDNOOBW that C4 uses), by language. A list is prepared when a document first needs it.
  */
 import { createRequire } from 'node:module';
-import { LETTER, LOWER_CASE_UNITS, NUMERIC, UNIT_CLASSES } from '../scan/character-classes.js';
+import { LETTER, LOWER_CASE_UNITS, NUMERIC, SPACE, UNIT_CLASSES } from '../scan/character-classes.js';
 import * as fact from '../scan/piece-facts.js';
 import type { Scan } from '../scan/scan.js';
 import type { Vocabulary } from '../scan/vocabulary.js';
@@ -107,10 +107,10 @@ function sequencesOf(key: string, phrases: () => readonly string[]): Sequences {
 
 /** How often a phrase of lower-case words occurs among the normal words. */
 export function countPhrase(scan: Scan, phrase: string): number {
-  return countSequences(
-    scan,
-    sequencesOf(phrase, () => [phrase]),
-  );
+  const listed = sequencesOf(phrase, () => [phrase]);
+  let found = 0;
+  for (let word = 0; word < scan.normalWords.count; word++) found += sequencesAt(scan, word, listed);
+  return found;
 }
 
 /** The lists of obscene words that RedPajama-v2 has, which is for five languages. */
@@ -120,28 +120,40 @@ function obsceneSequences(language: string): Sequences | undefined {
 }
 
 /**
- * How often RedPajama-v2 finds obscene words of the language among the normal words.
- * @param flags language flags of the pieces or-ed together
+ * How often RedPajama-v2 finds obscene words of the language among the normal words. The language facts of the pieces
+ * have to be those of the language.
  */
-export function countObsceneSequences(scan: Scan, flags: number, language: string): number {
+export function countObsceneSequences(scan: Scan, language: string): number {
   const listed = obsceneSequences(language);
-  return listed === undefined || (flags & fact.MAY_BE_OBSCENE) === 0 ? 0 : countSequences(scan, listed);
+  if (listed === undefined) return 0;
+  const { pieces, records } = scan;
+  let found = 0;
+  let word = 0;
+  for (let piece = 0; piece < pieces.count; piece++) {
+    const at = pieces.record[piece];
+    if (records[at + fact.NORMAL_WORD] < 0) continue;
+    if ((records[at + fact.LANGUAGE_FLAGS] & fact.MAY_BE_OBSCENE) !== 0)
+      found += sequencesAt(scan, word, listed);
+    word += 1;
+  }
+  return found;
 }
 
-function countSequences({ normalWords, vocabulary }: Scan, listed: Sequences): number {
+/** Sequences that begin with the normal word `first`. */
+function sequencesAt({ normalWords, vocabulary }: Scan, first: number, listed: Sequences): number {
   const { low: lows, high: highs } = vocabulary.numbers;
   const { numbers, count } = normalWords;
+  const candidates = listed.get(lows[numbers[first]]);
+  if (candidates === undefined) return 0;
   let found = 0;
-  for (let i = 0; i < count; i++) {
-    const candidates = listed.get(lows[numbers[i]]);
-    if (candidates === undefined) continue;
-    for (const words of candidates) {
-      const fits = words.every(
-        ([low, high], offset) =>
-          i + offset < count && lows[numbers[i + offset]] === low && highs[numbers[i + offset]] === high,
-      );
-      if (fits) found += 1;
-    }
+  for (const words of candidates) {
+    const fits = words.every(
+      ([low, high], offset) =>
+        first + offset < count &&
+        lows[numbers[first + offset]] === low &&
+        highs[numbers[first + offset]] === high,
+    );
+    if (fits) found += 1;
   }
   return found;
 }
@@ -191,6 +203,8 @@ function countStopWords(units: Uint16Array, start: number, end: number, language
 interface Node {
   readonly children: Map<number, Node>;
   isEnd: boolean;
+  /** Whether a word goes on with white space. */
+  hasSpace: boolean;
 }
 
 const tries = new Map<string, Node | undefined>();
@@ -204,7 +218,7 @@ function trieOf(language: string): Node | undefined {
 }
 
 function makeTrie(words: readonly string[]): Node {
-  const root: Node = { children: new Map(), isEnd: false };
+  const root: Node = { children: new Map(), isEnd: false, hasSpace: false };
   for (const raw of words) {
     const word = raw.trim();
     if (word === '' || ALLOWED.has(word)) continue;
@@ -212,8 +226,9 @@ function makeTrie(words: readonly string[]): Node {
     for (let i = 0; i < word.length; i++) {
       let child = node.children.get(word.charCodeAt(i));
       if (child === undefined) {
-        child = { children: new Map(), isEnd: false };
+        child = { children: new Map(), isEnd: false, hasSpace: false };
         node.children.set(word.charCodeAt(i), child);
+        if ((UNIT_CLASSES[word.charCodeAt(i)] & SPACE) !== 0) node.hasSpace = true;
       }
       node = child;
     }
@@ -226,7 +241,7 @@ function isWordUnit(unit: number): boolean {
   return (UNIT_CLASSES[unit] & (LETTER | NUMERIC)) !== 0 || unit === UNDERSCORE;
 }
 
-/** Whether an obscene word of the language may begin in a piece, whatever follows it. */
+/** Whether an obscene word of the language begins in a piece, or may go on behind it. */
 function mayBeBad(units: Uint16Array, start: number, end: number, language: string): boolean {
   const root = trieOf(language);
   if (root === undefined) return false;
@@ -235,8 +250,9 @@ function mayBeBad(units: Uint16Array, start: number, end: number, language: stri
     if (!anywhere && first > start && isWordUnit(units[first - 1])) continue;
     let node: Node | undefined = root;
     for (let i = first; node !== undefined; i++) {
-      if (i === end || (node.isEnd && (anywhere || !isWordUnit(units[i])))) return true;
-      node = node.children.get(LOWER_CASE_UNITS[units[i]]);
+      if (node.isEnd && (anywhere || i === end || !isWordUnit(units[i]))) return true;
+      if (i === end && node.hasSpace) return true;
+      node = i === end ? undefined : node.children.get(LOWER_CASE_UNITS[units[i]]);
     }
   }
   return false;
