@@ -8,6 +8,7 @@
  */
 import { SENTENCE_END, UNIT_CLASSES } from '../scan/character-classes.js';
 import * as fact from '../scan/piece-facts.js';
+import { C4_SENTENCES, FLAGS, WORDS } from '../scan/pieces.js';
 import { scanText, type Scan } from '../scan/scan.js';
 import { WordTable } from '../scan/word-table.js';
 import { splitWords } from '../scan/words.js';
@@ -61,7 +62,8 @@ let lineSentences = new Uint32Array(256);
 
 /** Applies the rules to the lines of a text. Linear in its length. The result is valid until the next call. */
 export function c4Lines(scan: Scan): C4Lines {
-  const { units, physicalLines: lines, pieces, records } = scan;
+  const { units, physicalLines: lines, pieces } = scan;
+  const { distinct } = pieces;
   if (fates.length < lines.count) {
     fates = new Uint8Array(lines.count * 2);
     lineWords = new Uint32Array(lines.count * 2);
@@ -82,11 +84,11 @@ export function c4Lines(scan: Scan): C4Lines {
     let sentences = 1;
     let ended = false;
     for (let each = first; each < last; each++) {
-      const at = pieces.record[each];
-      const pieceBits = records[at + fact.FLAGS];
+      const entry = pieces.entry[each];
+      const pieceBits = distinct[entry + FLAGS];
       bits |= pieceBits;
-      words += records[at + fact.WORDS];
-      sentences += records[at + fact.C4_SENTENCES];
+      words += distinct[entry + WORDS];
+      sentences += distinct[entry + C4_SENTENCES];
       if ((pieceBits & fact.C4_EVENT) === 0) continue;
       if (ended && (pieceBits & fact.C4_WORD_FIRST) !== 0) sentences += 1;
       ended = (pieceBits & fact.C4_END_LAST) !== 0;

@@ -5,6 +5,7 @@
  * `Read more...` at the end and `Sign-in` at the beginning are taken out.
  */
 import * as fact from '../scan/piece-facts.js';
+import { DIGIT_UNITS, FLAGS, UPPER_UNITS } from '../scan/pieces.js';
 import { scanText, type Scan } from '../scan/scan.js';
 
 const MAX_UPPER_CASE_RATIO = 0.5;
@@ -31,7 +32,8 @@ export function refinedWebLines(
   scan: Scan,
   onKept: (line: number, replaced: string | undefined) => void = () => undefined,
 ): CorrectedLines {
-  const { lines, pieces, records } = scan;
+  const { lines, pieces } = scan;
+  const { distinct } = pieces;
   let words = 0;
   let wordsLeft = 0;
   let firstPiece = 0;
@@ -44,12 +46,12 @@ export function refinedWebLines(
     let digits = 0;
     let flags = 0;
     for (let piece = firstPiece; piece < lastPiece; piece++) {
-      const at = pieces.record[piece];
-      const bits = records[at + fact.FLAGS];
+      const entry = pieces.entry[piece];
+      const bits = distinct[entry + FLAGS];
       flags |= bits;
       if ((bits & fact.BEGINS_WORD) !== 0) lineWords += 1;
-      upper += records[at + fact.UPPER_UNITS];
-      digits += records[at + fact.DIGIT_UNITS];
+      upper += distinct[entry + UPPER_UNITS];
+      digits += distinct[entry + DIGIT_UNITS];
     }
     words += lineWords;
     const start = lines.start[line];
@@ -92,9 +94,9 @@ export function refinedWebText(text: string): string {
 
 /** Whether the line is a counter; the first piece with a letter or number has to begin with a digit. */
 function isCounter(scan: Scan, firstPiece: number, lastPiece: number, start: number, end: number): boolean {
-  const { pieces, records } = scan;
+  const { pieces } = scan;
   for (let piece = firstPiece; piece < lastPiece; piece++) {
-    const flags = records[pieces.record[piece] + fact.FLAGS];
+    const flags = pieces.distinct[pieces.entry[piece] + FLAGS];
     if ((flags & fact.HAS_ALPHANUMERIC) === 0) continue;
     return (flags & fact.BEGINS_NUMBER) !== 0 && COUNTER.test(scan.text.slice(start, end).toLowerCase());
   }

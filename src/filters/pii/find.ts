@@ -3,7 +3,8 @@
  * of services. One pass looks for the signs that such a thing has, in the pieces that have any; what follows a sign is
  * read once, so a text of nothing but signs stays linear.
  */
-import { FLAGS, HAS_SIGN } from '../scan/piece-facts.js';
+import { HAS_SIGN } from '../scan/piece-facts.js';
+import { FLAGS } from '../scan/pieces.js';
 import { scanText } from '../scan/scan.js';
 import {
   AT,
@@ -56,7 +57,7 @@ signs[COLON] = 3;
 /** Everything found, in order, without overlaps: of two that overlap the one that begins first, then the longer one. */
 export function findPii(text: string, rules: PiiRules = DEFAULT_PII_RULES): PiiFinding[] {
   const scan = scanText(text);
-  const { units, length, pieces, records } = scan;
+  const { units, length, pieces } = scan;
   const wants = (kind: PiiKind): boolean => rules.kinds.includes(kind);
   const found: PiiFinding[] = wants('api_key') ? findKeys(scan) : [];
   const add = (kind: PiiKind, range: { start: number; end: number } | undefined): boolean => {
@@ -67,7 +68,7 @@ export function findPii(text: string, rules: PiiRules = DEFAULT_PII_RULES): PiiF
   let ipv6End = 0;
   let i = 0;
   for (let piece = 0; piece < pieces.count; piece++) {
-    if ((records[pieces.record[piece] + FLAGS] & HAS_SIGN) === 0) continue;
+    if ((pieces.distinct[pieces.entry[piece] + FLAGS] & HAS_SIGN) === 0) continue;
     i = Math.max(i, pieces.start[piece]);
     for (const end = pieces.end[piece]; i < end; i++) {
       const sign = signs[units[i]];

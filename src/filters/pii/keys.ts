@@ -1,5 +1,6 @@
 /** Keys of services by their published prefixes, and private keys in PEM. */
-import { FLAGS, HAS_KEY } from '../scan/piece-facts.js';
+import { HAS_KEY } from '../scan/piece-facts.js';
+import { FLAGS } from '../scan/pieces.js';
 import type { Scan } from '../scan/scan.js';
 import type { PiiFinding } from './find.js';
 
@@ -26,10 +27,10 @@ const PRIVATE_KEY =
 const PEM = '-----BEGIN ';
 
 /** Keys in a text. A key has no white space in it, except one in PEM. */
-export function findKeys({ text, pieces, records }: Scan): PiiFinding[] {
+export function findKeys({ text, pieces }: Scan): PiiFinding[] {
   const found: PiiFinding[] = [];
   for (let piece = 0; piece < pieces.count; piece++) {
-    if ((records[pieces.record[piece] + FLAGS] & HAS_KEY) === 0) continue;
+    if ((pieces.distinct[pieces.entry[piece] + FLAGS] & HAS_KEY) === 0) continue;
     const start = pieces.start[piece];
     const word = text.slice(start, pieces.end[piece]);
     for (const [prefix, form] of KEYS) {

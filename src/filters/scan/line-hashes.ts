@@ -4,8 +4,7 @@
  */
 import { SPACE, UNIT_CLASSES } from './character-classes.js';
 import { mix } from './key-table.js';
-import { CHARACTERS, HIGH, LOW, UNITS } from './piece-facts.js';
-import type { HashedLineTable } from './pieces.js';
+import { HIGH, LOW, PAIRS, type HashedLineTable } from './pieces.js';
 import type { Scan } from './scan.js';
 
 /** Both halves of the hash of the last range, and its code points. */
@@ -16,7 +15,8 @@ const SEED_HIGH = 0x9747b28c | 0;
 
 /** Hashes the code units `[start, end)` of a text, which are the pieces `[first, last)` and white space. */
 export function hashRange(scan: Scan, start: number, end: number, first: number, last: number): void {
-  const { units, pieces, records } = scan;
+  const { units, pieces } = scan;
+  const { distinct } = pieces;
   let low = SEED_LOW;
   let high = SEED_HIGH;
   let characters = end - start;
@@ -26,10 +26,10 @@ export function hashRange(scan: Scan, start: number, end: number, first: number,
       low = Math.imul(low ^ units[i], 0x01000193);
       high = Math.imul(high ^ units[i], 0x5bd1e995);
     }
-    const at = pieces.record[piece];
-    low = Math.imul(low ^ mix(records[at + LOW]), 0x01000193);
-    high = Math.imul(high ^ mix(records[at + HIGH]), 0x5bd1e995);
-    characters -= records[at + UNITS] - records[at + CHARACTERS];
+    const entry = pieces.entry[piece];
+    low = Math.imul(low ^ distinct[entry + LOW], 0x01000193);
+    high = Math.imul(high ^ distinct[entry + HIGH], 0x5bd1e995);
+    characters -= distinct[entry + PAIRS];
     i = pieces.end[piece];
   }
   for (; i < end; i++) {

@@ -6,59 +6,57 @@
  * Unicode's boundaries: its number in the vocabulary, and its length in code points.
  */
 
-/** Where its code units are in the vocabulary, how many, and the two halves of their hash. */
+/** Where its code units are in the vocabulary, and how many. */
 export const TEXT_AT = 0;
 export const UNITS = 1;
-export const LOW = 2;
-export const HIGH = 3;
 /** Code points; a surrogate without its partner counts as one. Bytes in UTF-8. */
-export const CHARACTERS = 4;
-export const BYTES = 5;
+export const CHARACTERS = 2;
+export const BYTES = 3;
 /** Bits, see below. */
-export const FLAGS = 6;
+export const FLAGS = 4;
 /** Words of `words.ts`: all, those that are no symbols and their characters, those with a letter. */
-export const WORDS = 7;
-export const SPOKEN_WORDS = 8;
-export const SPOKEN_CHARACTERS = 9;
-export const ALPHABETIC_WORDS = 10;
+export const WORDS = 5;
+export const SPOKEN_WORDS = 6;
+export const SPOKEN_CHARACTERS = 7;
+export const ALPHABETIC_WORDS = 8;
 /** Words by Unicode's boundaries. */
-export const UNICODE_WORDS = 11;
+export const UNICODE_WORDS = 9;
 /** Number of its normal form (see `normal-form.ts`) among the words, -1 where that is empty, and its code points. */
-export const NORMAL_WORD = 12;
-export const NORMAL_CHARACTERS = 13;
+export const NORMAL_WORD = 10;
+export const NORMAL_CHARACTERS = 11;
 /** Raw words (see `describe-piece.ts`): all, and those with an ASCII letter. */
-export const RAW_WORDS = 14;
-export const RAW_ALPHABETIC = 15;
+export const RAW_WORDS = 12;
+export const RAW_ALPHABETIC = 13;
 /** Characters by kind. */
-export const ALPHANUMERICS = 16;
-export const LETTERS_AND_MARKS = 17;
-export const UPPERS = 18;
-export const DIGITS = 19;
+export const ALPHANUMERICS = 14;
+export const LETTERS_AND_MARKS = 15;
+export const UPPERS = 16;
+export const DIGITS = 17;
 /** ASCII letters and digits, and `?!,.` */
-export const PLAIN_CHARACTERS = 20;
+export const PLAIN_CHARACTERS = 18;
 /** Code units by kind, surrogates being of none. */
-export const UPPER_UNITS = 21;
-export const DIGIT_UNITS = 22;
+export const UPPER_UNITS = 19;
+export const DIGIT_UNITS = 20;
 /** Characters but ASCII punctuation, and the numbers among them. */
-export const VISIBLE = 23;
-export const NUMERICAL = 24;
+export const VISIBLE = 21;
+export const NUMERICAL = 22;
 /** Sentences that begin in the piece where none is open before it: C4's, and RedPajama's. */
-export const C4_SENTENCES = 25;
-export const SENTENCES = 26;
+export const C4_SENTENCES = 23;
+export const SENTENCES = 24;
 /** The language whose lists decided the two facts behind it, by the number that `word-lists.ts` gives it; 0 for none. */
-export const LANGUAGE = 27;
-export const STOP_WORDS = 28;
-export const LANGUAGE_FLAGS = 29;
+export const LANGUAGE = 25;
+export const STOP_WORDS = 26;
+export const LANGUAGE_FLAGS = 27;
 /** What few pieces have: all of these are 0 where the flag RARE is not set. */
-export const HASHES = 30;
-export const ELLIPSES = 31;
-export const PARENTHESES = 32;
-export const BRACES = 33;
-export const BACKSPACES = 34;
-export const URL_UNITS = 35;
-export const CAPITAL_WORDS = 36;
+export const HASHES = 28;
+export const ELLIPSES = 29;
+export const PARENTHESES = 30;
+export const BRACES = 31;
+export const BACKSPACES = 32;
+export const URL_UNITS = 33;
+export const CAPITAL_WORDS = 34;
 
-export const RECORD = 37;
+export const RECORD = 35;
 
 /** Flags: one of Gopher's stop words is a word of the piece, a bit each. */
 export const GOPHER_STOP_WORDS = 0xff;

@@ -1,35 +1,155 @@
 /** The pieces of a text, what white space separates, and its lines as ranges of them. Positions are UTF-16 code units. */
 import { LINE_BREAK, SPACE, UNIT_CLASSES } from './character-classes.js';
-import { UNICODE_WORDS, WORDS } from './piece-facts.js';
-import type { Vocabulary } from './vocabulary.js';
+import { mix } from './key-table.js';
+import * as fact from './piece-facts.js';
+import { HEAD_HIGH, HEAD_INDEX, HEAD_LOW, HEAD_RECORD, HEAD_TEXT, type Vocabulary } from './vocabulary.js';
 
-/** A column each; reused from text to text, grows as needed. */
+/** An entry of a different piece: where its record is, how often it occurs, and facts of `piece-facts.ts`. */
+export const ENTRY = 16;
+export const RECORD = 0;
+export const OCCURRENCES = 1;
+export const FLAGS = 2;
+/** Both halves of the piece's hash, for hashes of what it is part of. */
+export const LOW = 3;
+export const HIGH = 4;
+/** Pairs of surrogates. */
+export const PAIRS = 5;
+export const WORDS = 6;
+export const UNICODE_WORDS = 7;
+/** Where its words are in `words`. */
+export const WORDS_AT = 8;
+export const C4_SENTENCES = 9;
+export const UPPER_UNITS = 10;
+export const DIGIT_UNITS = 11;
+export const VISIBLE = 12;
+export const NUMERICAL = 13;
+/** Number of the normal form in this text, -1 where it is empty. */
+export const NORMAL_WORD = 14;
+export const NORMAL_CHARACTERS = 15;
+
+/**
+ * Pieces in order, a column each, and the different ones among them with those of their facts that are needed for each
+ * occurrence. Reused from text to text; grows as needed.
+ */
 export class PieceTable {
   count = 0;
-  start = new Uint32Array(1024);
-  end = new Uint32Array(1024);
-  /** Place of the piece's record in the vocabulary. */
-  record = new Int32Array(1024);
-  /** Sums over the pieces. */
-  words = 0;
-  unicodeWords = 0;
+  start = new Int32Array(1024);
+  end = new Int32Array(1024);
+  /** Place in `distinct` of the piece's entry. */
+  entry = new Int32Array(1024);
+  /** One entry of `ENTRY` integers for each different piece. */
+  distinct = new Int32Array(1024 * ENTRY);
+  distinctCount = 0;
+  /** Words of the different pieces, those by Unicode's boundaries behind the others: number and characters of each. */
+  words = new Int32Array(4096);
+  private wordsUsed = 0;
+  /** Words of all pieces by both definitions. */
+  wordCount = 0;
+  unicodeWordCount = 0;
+  /** Words are numbered anew for each text, so that what is counted of them lies close together. */
+  numberCount = 0;
+  /** For the numbers of the vocabulary: the text that met the word last, and its number there. */
+  private numbers = new Int32Array(8192);
+  private text = 0;
   /** White space that is tab, line feed, carriage return or space; bytes of white space in UTF-8 beyond one each. */
   commonSpaces = 0;
   extraSpaceBytes = 0;
   /** Whether a narrow no-break space separates two pieces: it is white space, and part of a word for Unicode. */
   hasConnector = false;
 
-  grow(): void {
-    const size = this.start.length * 2;
-    for (const name of ['start', 'end'] as const) {
-      const larger = new Uint32Array(size);
-      larger.set(this[name]);
-      this[name] = larger;
-    }
-    const larger = new Int32Array(size);
-    larger.set(this.record);
-    this.record = larger;
+  /** Begins a text. */
+  reset(vocabulary: Vocabulary): void {
+    this.count = 0;
+    this.distinctCount = 0;
+    this.wordsUsed = 0;
+    this.wordCount = 0;
+    this.unicodeWordCount = 0;
+    this.numberCount = 0;
+    this.commonSpaces = 0;
+    this.extraSpaceBytes = 0;
+    this.hasConnector = false;
+    vocabulary.text += 1;
+    this.text = vocabulary.text;
   }
+
+  /** Adds the piece `[start, end)`, which the vocabulary has at `head`. */
+  push(start: number, end: number, head: number, vocabulary: Vocabulary): void {
+    if (this.count === this.start.length) this.grow();
+    const { heads } = vocabulary;
+    let entry: number;
+    if (heads[head + HEAD_TEXT] === this.text) entry = heads[head + HEAD_INDEX];
+    else {
+      entry = this.addEntry(head, vocabulary);
+      heads[head + HEAD_TEXT] = this.text;
+      heads[head + HEAD_INDEX] = entry;
+    }
+    const index = this.count++;
+    this.start[index] = start;
+    this.end[index] = end;
+    this.entry[index] = entry;
+    const { distinct } = this;
+    distinct[entry + OCCURRENCES] += 1;
+    this.wordCount += distinct[entry + WORDS];
+    this.unicodeWordCount += distinct[entry + UNICODE_WORDS];
+  }
+
+  /** Number of a word in this text, by its number in the vocabulary. */
+  numberOf(word: number): number {
+    if (word * 2 >= this.numbers.length) {
+      const larger = new Int32Array(Math.max(this.numbers.length * 2, (word + 1) * 2));
+      larger.set(this.numbers);
+      this.numbers = larger;
+    }
+    const { numbers } = this;
+    if (numbers[word * 2] !== this.text) {
+      numbers[word * 2] = this.text;
+      numbers[word * 2 + 1] = this.numberCount++;
+    }
+    return numbers[word * 2 + 1];
+  }
+
+  private addEntry(head: number, { heads, records }: Vocabulary): number {
+    const entry = this.distinctCount++ * ENTRY;
+    if (entry + ENTRY > this.distinct.length) this.distinct = doubled(this.distinct);
+    const { distinct } = this;
+    const at = heads[head + HEAD_RECORD];
+    const words = records[at + fact.WORDS];
+    const all = words + records[at + fact.UNICODE_WORDS];
+    while (this.wordsUsed + all * 2 > this.words.length) this.words = doubled(this.words);
+    distinct[entry + RECORD] = at;
+    distinct[entry + OCCURRENCES] = 0;
+    distinct[entry + FLAGS] = records[at + fact.FLAGS];
+    distinct[entry + LOW] = mix(heads[head + HEAD_LOW]);
+    distinct[entry + HIGH] = mix(heads[head + HEAD_HIGH]);
+    distinct[entry + PAIRS] = records[at + fact.UNITS] - records[at + fact.CHARACTERS];
+    distinct[entry + WORDS] = words;
+    distinct[entry + UNICODE_WORDS] = all - words;
+    distinct[entry + WORDS_AT] = this.wordsUsed;
+    distinct[entry + C4_SENTENCES] = records[at + fact.C4_SENTENCES];
+    distinct[entry + UPPER_UNITS] = records[at + fact.UPPER_UNITS];
+    distinct[entry + DIGIT_UNITS] = records[at + fact.DIGIT_UNITS];
+    distinct[entry + VISIBLE] = records[at + fact.VISIBLE];
+    distinct[entry + NUMERICAL] = records[at + fact.NUMERICAL];
+    const normal = records[at + fact.NORMAL_WORD];
+    distinct[entry + NORMAL_WORD] = normal < 0 ? -1 : this.numberOf(normal);
+    distinct[entry + NORMAL_CHARACTERS] = records[at + fact.NORMAL_CHARACTERS];
+    let from = at + fact.RECORD;
+    for (let i = 0; i < all; i++) {
+      this.words[this.wordsUsed++] = this.numberOf(records[from++]);
+      this.words[this.wordsUsed++] = records[from++];
+    }
+    return entry;
+  }
+
+  private grow(): void {
+    for (const name of ['start', 'end', 'entry'] as const) this[name] = doubled(this[name]);
+  }
+}
+
+function doubled(old: Int32Array): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(old.length * 2);
+  larger.set(old);
+  return larger;
 }
 
 /** Lines, a column each; reused from text to text, grows as needed. */
@@ -98,12 +218,7 @@ export function splitPieces(
   physicalLines: LineTable,
 ): void {
   const { length } = text;
-  pieces.count = 0;
-  pieces.words = 0;
-  pieces.unicodeWords = 0;
-  pieces.commonSpaces = 0;
-  pieces.extraSpaceBytes = 0;
-  pieces.hasConnector = false;
+  pieces.reset(vocabulary);
   lines.count = 0;
   physicalLines.count = 0;
   let lineStart = 0;
@@ -138,14 +253,7 @@ export function splitPieces(
       high = Math.imul(high ^ unit, 0x5bd1e995);
       unit = units[++i];
     } while (separators[unit] === 0);
-    const record = vocabulary.find(text, units, start, i, low, high);
-    if (pieces.count === pieces.start.length) pieces.grow();
-    const index = pieces.count++;
-    pieces.start[index] = start;
-    pieces.end[index] = i;
-    pieces.record[index] = record;
-    pieces.words += vocabulary.records[record + WORDS];
-    pieces.unicodeWords += vocabulary.records[record + UNICODE_WORDS];
+    pieces.push(start, i, vocabulary.find(text, units, start, i, low, high), vocabulary);
   }
   lines.push(lineStart, length, pieces.count);
   if (physicalStart < length) physicalLines.push(physicalStart, length, pieces.count);

@@ -12,9 +12,7 @@ import type { WordSequence } from './word-sequence.js';
 
 /** Entries up to which the arrays are kept for the next text. */
 const RETAINED = 1 << 20;
-/** Numbers of words up to which the arrays by number are kept. */
-const MAX_RETAINED_NUMBERS = 1 << 20;
-/** Steps and texts are numbered up to here. */
+/** Steps are numbered up to here. */
 const MAX_STEP = 2 ** 31 - 1;
 const MIN_SLOTS = 2048;
 /** Integers of a slot: two halves of the key, the id, and the step that it is of: the slot is free for any other. */
@@ -27,56 +25,40 @@ export class RepeatedNgrams {
   distinctWords = 0;
   /** Occurrences of n-grams that occur more than once, in order: where each begins, and which n-gram it is. */
   size = 0;
-  positions = new Uint32Array(1024);
-  ids = new Uint32Array(1024);
+  positions = new Int32Array(1024);
+  ids = new Int32Array(1024);
   /** Occurrences of an n-gram by id; ids are below `idCount`, and those of n-grams that occur once are not used. */
-  counts = new Uint32Array(1024);
+  counts = new Int32Array(1024);
   idCount = 0;
-  /** Ids of words by their number, where the stamp is that of the text. */
-  private idOf = new Int32Array(1024);
-  private stamps = new Int32Array(1024);
-  private text = 0;
   private slots = new Int32Array(2048 * SLOT);
   private step = 0;
   private mask = 2047;
-  private seen = new Uint32Array(1024);
+  private seen = new Int32Array(1024);
   private stamp = 0;
 
-  /** Starts with the words of a sequence; numbers are below `limit`. */
+  /** Starts with the words of a sequence; their numbers are below `limit`. */
   begin({ numbers, count }: WordSequence, limit: number): void {
     this.n = 1;
     this.words = count;
-    this.reserve(count);
-    const isTooLarge = this.idOf.length > MAX_RETAINED_NUMBERS && limit <= MAX_RETAINED_NUMBERS;
-    if (this.idOf.length < limit || isTooLarge || this.text === MAX_STEP) {
-      const size = Math.max(limit, Math.min(limit * 2, MAX_RETAINED_NUMBERS));
-      this.idOf = new Int32Array(size);
-      this.stamps = new Int32Array(size);
-      this.text = 0;
-    }
-    this.text += 1;
-    const { positions, ids, counts, idOf, stamps, text } = this;
-    let next = 0;
+    this.reserve(Math.max(count, limit));
+    const { positions, ids, counts } = this;
+    counts.fill(0, 0, limit);
+    let distinct = 0;
     for (let i = 0; i < count; i++) {
       const number = numbers[i];
-      if (stamps[number] !== text) {
-        stamps[number] = text;
-        idOf[number] = next;
-        counts[next++] = 0;
-      }
-      const id = idOf[number];
-      counts[id] += 1;
-      ids[i] = id;
+      if (counts[number] === 0) distinct += 1;
+      counts[number] += 1;
     }
     let size = 0;
     for (let i = 0; i < count; i++) {
-      if (counts[ids[i]] < 2) continue;
+      const number = numbers[i];
+      if (counts[number] < 2) continue;
       positions[size] = i;
-      ids[size++] = ids[i];
+      ids[size++] = number;
     }
     this.size = size;
-    this.idCount = next;
-    this.distinctWords = next;
+    this.idCount = limit;
+    this.distinctWords = distinct;
   }
 
   /** Goes on to n-grams that are one word longer. */
@@ -130,7 +112,7 @@ export class RepeatedNgrams {
 
   /** Begins to remember n-grams with `firstTime`. */
   resetSeen(): void {
-    if (this.seen.length < this.idCount) this.seen = new Uint32Array(this.counts.length);
+    if (this.seen.length < this.idCount) this.seen = new Int32Array(this.counts.length);
     this.stamp += 1;
   }
 
@@ -157,10 +139,10 @@ export class RepeatedNgrams {
     if (count <= this.ids.length && (this.ids.length <= RETAINED || count > RETAINED)) return;
     let size = 1024;
     while (size < count) size *= 2;
-    this.positions = new Uint32Array(size);
-    this.ids = new Uint32Array(size);
-    this.counts = new Uint32Array(size);
-    this.seen = new Uint32Array(size);
+    this.positions = new Int32Array(size);
+    this.ids = new Int32Array(size);
+    this.counts = new Int32Array(size);
+    this.seen = new Int32Array(size);
     this.stamp = 0;
   }
 

@@ -7,8 +7,17 @@
  * the next text of usual size.
  */
 import { hashLines } from './line-hashes.js';
-import { NORMAL_CHARACTERS, NORMAL_WORD, RECORD, UNICODE_WORDS, WORDS } from './piece-facts.js';
-import { HashedLineTable, LineTable, PieceTable, splitPieces } from './pieces.js';
+import {
+  HashedLineTable,
+  LineTable,
+  NORMAL_CHARACTERS,
+  NORMAL_WORD,
+  PieceTable,
+  splitPieces,
+  UNICODE_WORDS,
+  WORDS,
+  WORDS_AT,
+} from './pieces.js';
 import { splitUnicodeWords, UnicodeWordTable } from './unicode-words.js';
 import { Vocabulary } from './vocabulary.js';
 import { WordSequence } from './word-sequence.js';
@@ -118,24 +127,24 @@ export class Scan {
   }
 
   private fillSequences(): void {
-    const { pieces, records } = this;
+    const { pieces } = this;
     this.hasSequences = true;
     const { wordSequence, unicodeWords, normalWords } = this.tables;
-    wordSequence.reset(pieces.words);
-    unicodeWords.reset(pieces.unicodeWords);
+    wordSequence.reset(pieces.wordCount);
+    unicodeWords.reset(pieces.unicodeWordCount);
     normalWords.reset(pieces.count);
+    const { distinct, words } = pieces;
     for (let piece = 0; piece < pieces.count; piece++) {
-      const at = pieces.record[piece];
-      let entry = at + RECORD;
-      for (const end = entry + 2 * records[at + WORDS]; entry < end; entry += 2) {
-        wordSequence.push(records[entry], records[entry + 1]);
+      const entry = pieces.entry[piece];
+      let at = distinct[entry + WORDS_AT];
+      for (const end = at + 2 * distinct[entry + WORDS]; at < end; at += 2) {
+        wordSequence.push(words[at], words[at + 1]);
       }
-      for (const end = entry + 2 * records[at + UNICODE_WORDS]; entry < end; entry += 2) {
-        unicodeWords.push(records[entry], records[entry + 1]);
+      for (const end = at + 2 * distinct[entry + UNICODE_WORDS]; at < end; at += 2) {
+        unicodeWords.push(words[at], words[at + 1]);
       }
-      if (records[at + NORMAL_WORD] >= 0) {
-        normalWords.push(records[at + NORMAL_WORD], records[at + NORMAL_CHARACTERS]);
-      }
+      const normal = distinct[entry + NORMAL_WORD];
+      if (normal >= 0) normalWords.push(normal, distinct[entry + NORMAL_CHARACTERS]);
     }
     if (pieces.hasConnector) this.splitUnicodeWords();
   }
@@ -143,13 +152,11 @@ export class Scan {
   /** Words by Unicode's boundaries of a text where one may go on over white space. */
   private splitUnicodeWords(): void {
     splitUnicodeWords(this.units, 0, this.length, wholeText);
-    const { unicodeWords } = this.tables;
+    const { unicodeWords, pieces } = this.tables;
     unicodeWords.reset(wholeText.count);
     for (let i = 0; i < wholeText.count; i++) {
-      unicodeWords.push(
-        vocabulary.numbers.numberOf(wholeText.low[i], wholeText.high[i]),
-        wholeText.characters[i],
-      );
+      const number = pieces.numberOf(vocabulary.numbers.numberOf(wholeText.low[i], wholeText.high[i]));
+      unicodeWords.push(number, wholeText.characters[i]);
     }
   }
 }

@@ -1,4 +1,4 @@
-/** Words of a text in order, by one of the definitions: their numbers in the vocabulary and their lengths. */
+/** Words of a text in order, by one of the definitions: their numbers in this text and their lengths. */
 
 /** Words up to which the arrays are kept for the next text. */
 const RETAINED = 1 << 20;
@@ -7,7 +7,7 @@ export class WordSequence {
   count = 0;
   numbers = new Int32Array(1024);
   /** Code points of the words before each; one more than there are words. */
-  sums = new Uint32Array(1025);
+  sums = new Int32Array(1025);
 
   /** Empties the sequence and makes room for `count` words. */
   reset(count: number): void {
@@ -16,7 +16,7 @@ export class WordSequence {
     if (held >= count && (held <= RETAINED || count > RETAINED)) return;
     const size = Math.max(count, Math.min(count * 2, RETAINED));
     this.numbers = new Int32Array(size);
-    this.sums = new Uint32Array(size + 1);
+    this.sums = new Int32Array(size + 1);
   }
 
   /** Adds a word; there must be room. */

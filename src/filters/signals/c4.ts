@@ -155,7 +155,7 @@ function measureText({ lines, pieces }: Scan, characters: number, values: Signal
     if (keys.add(lines.low[line], lines.high[line]) > 1) repeated += lines.characters[line];
   }
   const feeds = lines.count - 1;
-  values.push(ratio(short, filled), ratio(repeated, characters - feeds), ratio(feeds, pieces.words));
+  values.push(ratio(short, filled), ratio(repeated, characters - feeds), ratio(feeds, pieces.wordCount));
 }
 
 /** The same of the lines that stay. White space that a citation leaves at an end of the text goes, as by `strip`. */

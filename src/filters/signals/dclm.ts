@@ -238,7 +238,7 @@ function reportCopies(values: SignalValues): void {
 
 function measureNgrams(scan: Scan, values: SignalValues): void {
   const { unicodeWords: words } = scan;
-  ngrams.begin(words, scan.vocabulary.numbers.count);
+  ngrams.begin(words, scan.pieces.numberCount);
   const all = words.between(0, words.count);
   for (const _ of TOP_NGRAMS) {
     ngrams.next();

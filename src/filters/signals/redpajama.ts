@@ -5,7 +5,8 @@
  * Raw words are runs of letters, numbers and underscores, or of other characters that are no white space (NLTK's
  * WordPunctTokenizer); normal words are pieces without ASCII punctuation, in lower case and NFD.
  */
-import * as fact from '../scan/piece-facts.js';
+import { HAS_JAVASCRIPT, HAS_LOREM, MAY_BE_OBSCENE } from '../scan/piece-facts.js';
+import { NUMERICAL, UPPER_UNITS, VISIBLE } from '../scan/pieces.js';
 import { RepeatedNgrams } from '../scan/repeated-ngrams.js';
 import type { Scan } from '../scan/scan.js';
 import type { WordSequence } from '../scan/word-sequence.js';
@@ -125,21 +126,19 @@ export const redpajamaSignals: SignalFamily = {
     );
     const joined = words.between(0, words.count) + Math.max(words.count - 1, 0);
     const has = (flag: number): boolean => (totals.flags & flag) !== 0;
-    values.push(has(fact.HAS_LOREM) ? ratio(countPhrase(scan, 'lorem ipsum'), joined) : 0);
+    values.push(has(HAS_LOREM) ? ratio(countPhrase(scan, 'lorem ipsum'), joined) : 0);
     values.push(ratio(totals.braces, totals.characters));
-    values.push(
-      (totals.languageFlags & fact.MAY_BE_OBSCENE) === 0 ? 0 : countObsceneSequences(scan, language),
-    );
+    values.push((totals.languageFlags & MAY_BE_OBSCENE) === 0 ? 0 : countObsceneSequences(scan, language));
     values.push(ratio(lines.ellipses, lines.count), ratio(lines.ended, lines.count));
     values.push(ratio(lines.bullets, lines.count), ratio(lines.upper, lines.count));
     values.push(ratio(lines.numerical, lines.count), ratio(words.count, lines.count));
-    values.push(has(fact.HAS_JAVASCRIPT) ? countPhrase(scan, 'javascript') : 0);
+    values.push(has(HAS_JAVASCRIPT) ? countPhrase(scan, 'javascript') : 0);
   },
 };
 
 function measureNormalWords(scan: Scan, values: SignalValues): void {
   const { normalWords: words } = scan;
-  ngrams.begin(words, scan.vocabulary.numbers.count);
+  ngrams.begin(words, scan.pieces.numberCount);
   const all = words.between(0, words.count);
   values.push(words.count, ratio(all, words.count), ratio(ngrams.distinctWords, words.count), entropy());
   for (let n = 2; n <= 10; n++) {
@@ -182,8 +181,9 @@ interface LineSums {
   numerical: number;
 }
 
-function measureLines({ units, length, lines, pieces, records }: Scan): LineSums {
+function measureLines({ units, length, lines, pieces }: Scan): LineSums {
   const result = { count: 0, ellipses: 0, ended: 0, bullets: 0, upper: 0, numerical: 0 };
+  const { distinct } = pieces;
   let firstPiece = 0;
   for (let line = 0; line < lines.count; line++) {
     const end = lines.end[line];
@@ -195,10 +195,10 @@ function measureLines({ units, length, lines, pieces, records }: Scan): LineSums
     /** Characters of the normal form, spaces between its words included. */
     let normal = 0;
     for (let piece = firstPiece; piece < lastPiece; piece++) {
-      const at = pieces.record[piece];
-      upper += records[at + fact.UPPER_UNITS];
-      numerical += records[at + fact.NUMERICAL];
-      const visible = records[at + fact.VISIBLE];
+      const entry = pieces.entry[piece];
+      upper += distinct[entry + UPPER_UNITS];
+      numerical += distinct[entry + NUMERICAL];
+      const visible = distinct[entry + VISIBLE];
       if (visible > 0) normal += visible + (normal > 0 ? 1 : 0);
     }
     if (normal > 0) result.numerical += numerical / normal;

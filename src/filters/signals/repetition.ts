@@ -72,7 +72,7 @@ export const repetitionSignals: SignalFamily = {
     const { characters } = totalsOf(scan, language);
     const lines = duplicateLines(scan.lines);
     values.push(ratio(lines.duplicates, lines.blocks), ratio(lines.characters, characters));
-    ngrams.begin(words, scan.vocabulary.numbers.count);
+    ngrams.begin(words, scan.pieces.numberCount);
     for (const n of TOP_NGRAMS) {
       ngrams.next();
       values.push(ratio(topNgramCharacters(words, n), characters));

@@ -1,5 +1,6 @@
-/** Sums of the facts of a text's pieces that several families of signals share: one pass over the pieces. */
+/** Sums of the facts of a text's pieces that several families of signals share: one pass over the different pieces. */
 import * as fact from '../scan/piece-facts.js';
+import { ENTRY, FLAGS, OCCURRENCES, RECORD } from '../scan/pieces.js';
 import type { Scan } from '../scan/scan.js';
 import { languageFacts, languageNumber } from './word-lists.js';
 
@@ -49,8 +50,7 @@ export function totalsOf(scan: Scan, language: string): Totals {
 
 function sumPieces(scan: Scan, language: number): void {
   const { pieces, records, vocabulary } = scan;
-  const { count } = pieces;
-  const places = pieces.record;
+  const { distinct } = pieces;
   let characters = 0;
   let bytes = 0;
   let pieceUnits = 0;
@@ -71,7 +71,6 @@ function sumPieces(scan: Scan, language: number): void {
   let digits = 0;
   let plainCharacters = 0;
   let sentences = 0;
-  let inSentence = false;
   let hashes = 0;
   let ellipses = 0;
   let parentheses = 0;
@@ -79,42 +78,39 @@ function sumPieces(scan: Scan, language: number): void {
   let backspaces = 0;
   let urlUnits = 0;
   let capitalWords = 0;
-  for (let piece = 0; piece < count; piece++) {
-    const at = places[piece];
-    const bits = records[at + fact.FLAGS];
+  for (let entry = 0; entry < pieces.distinctCount * ENTRY; entry += ENTRY) {
+    const at = distinct[entry + RECORD];
+    const times = distinct[entry + OCCURRENCES];
+    const bits = distinct[entry + FLAGS];
     flags |= bits;
-    pieceUnits += records[at + fact.UNITS];
-    characters += records[at + fact.CHARACTERS];
-    bytes += records[at + fact.BYTES];
-    spokenWords += records[at + fact.SPOKEN_WORDS];
-    spokenCharacters += records[at + fact.SPOKEN_CHARACTERS];
-    alphabeticWords += records[at + fact.ALPHABETIC_WORDS];
-    if ((bits & fact.BEGINS_WORD) !== 0) beginningWords += 1;
-    if ((bits & fact.HAS_LETTER) !== 0) withLetter += 1;
-    if ((bits & fact.IS_STOP_WORD) !== 0) wholeStopWords += 1;
-    rawWords += records[at + fact.RAW_WORDS];
-    rawAlphabetic += records[at + fact.RAW_ALPHABETIC];
-    alphanumerics += records[at + fact.ALPHANUMERICS];
-    lettersAndMarks += records[at + fact.LETTERS_AND_MARKS];
-    uppers += records[at + fact.UPPERS];
-    digits += records[at + fact.DIGITS];
-    plainCharacters += records[at + fact.PLAIN_CHARACTERS];
-    sentences += records[at + fact.SENTENCES];
-    if ((bits & fact.EVENT) !== 0) {
-      if (inSentence && (bits & fact.WORD_FIRST) !== 0) sentences -= 1;
-      inSentence = (bits & fact.END_LAST) === 0;
-    }
+    pieceUnits += times * records[at + fact.UNITS];
+    characters += times * records[at + fact.CHARACTERS];
+    bytes += times * records[at + fact.BYTES];
+    spokenWords += times * records[at + fact.SPOKEN_WORDS];
+    spokenCharacters += times * records[at + fact.SPOKEN_CHARACTERS];
+    alphabeticWords += times * records[at + fact.ALPHABETIC_WORDS];
+    if ((bits & fact.BEGINS_WORD) !== 0) beginningWords += times;
+    if ((bits & fact.HAS_LETTER) !== 0) withLetter += times;
+    if ((bits & fact.IS_STOP_WORD) !== 0) wholeStopWords += times;
+    rawWords += times * records[at + fact.RAW_WORDS];
+    rawAlphabetic += times * records[at + fact.RAW_ALPHABETIC];
+    alphanumerics += times * records[at + fact.ALPHANUMERICS];
+    lettersAndMarks += times * records[at + fact.LETTERS_AND_MARKS];
+    uppers += times * records[at + fact.UPPERS];
+    digits += times * records[at + fact.DIGITS];
+    plainCharacters += times * records[at + fact.PLAIN_CHARACTERS];
+    sentences += times * records[at + fact.SENTENCES];
     if (records[at + fact.LANGUAGE] !== language) languageFacts(vocabulary, at, language);
-    stopWords += records[at + fact.STOP_WORDS];
+    stopWords += times * records[at + fact.STOP_WORDS];
     languageFlags |= records[at + fact.LANGUAGE_FLAGS];
     if ((bits & fact.RARE) === 0) continue;
-    hashes += records[at + fact.HASHES];
-    ellipses += records[at + fact.ELLIPSES];
-    parentheses += records[at + fact.PARENTHESES];
-    braces += records[at + fact.BRACES];
-    backspaces += records[at + fact.BACKSPACES];
-    urlUnits += records[at + fact.URL_UNITS];
-    capitalWords += records[at + fact.CAPITAL_WORDS];
+    hashes += times * records[at + fact.HASHES];
+    ellipses += times * records[at + fact.ELLIPSES];
+    parentheses += times * records[at + fact.PARENTHESES];
+    braces += times * records[at + fact.BRACES];
+    backspaces += times * records[at + fact.BACKSPACES];
+    urlUnits += times * records[at + fact.URL_UNITS];
+    capitalWords += times * records[at + fact.CAPITAL_WORDS];
   }
   const spaces = scan.length - pieceUnits;
   totals.characters = characters + spaces;
@@ -126,7 +122,7 @@ function sumPieces(scan: Scan, language: number): void {
   totals.spokenCharacters = spokenCharacters;
   totals.alphabeticWords = alphabeticWords;
   totals.beginningWords = beginningWords;
-  totals.piecesWithoutLetter = count - withLetter;
+  totals.piecesWithoutLetter = pieces.count - withLetter;
   totals.wholeStopWords = wholeStopWords;
   totals.rawWords = rawWords;
   totals.rawAlphabetic = rawAlphabetic;
@@ -136,7 +132,7 @@ function sumPieces(scan: Scan, language: number): void {
   totals.uppers = uppers;
   totals.digits = digits;
   totals.plainCharacters = plainCharacters;
-  totals.sentences = sentences;
+  totals.sentences = sentences - continuedSentences(scan);
   totals.hashes = hashes;
   totals.ellipses = ellipses;
   totals.parentheses = parentheses;
@@ -144,4 +140,18 @@ function sumPieces(scan: Scan, language: number): void {
   totals.backspaces = backspaces;
   totals.urlUnits = urlUnits;
   totals.capitalWords = capitalWords;
+}
+
+/** Sentences that seem to begin with a piece and go on from one before it. */
+function continuedSentences({ pieces }: Scan): number {
+  const { distinct } = pieces;
+  let continued = 0;
+  let inSentence = false;
+  for (let piece = 0; piece < pieces.count; piece++) {
+    const bits = distinct[pieces.entry[piece] + FLAGS];
+    if ((bits & fact.EVENT) === 0) continue;
+    if (inSentence && (bits & fact.WORD_FIRST) !== 0) continued += 1;
+    inSentence = (bits & fact.END_LAST) === 0;
+  }
+  return continued;
 }

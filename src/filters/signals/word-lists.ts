@@ -5,6 +5,7 @@
 import { createRequire } from 'node:module';
 import { LETTER, LOWER_CASE_UNITS, NUMERIC, SPACE, UNIT_CLASSES } from '../scan/character-classes.js';
 import * as fact from '../scan/piece-facts.js';
+import { RECORD } from '../scan/pieces.js';
 import type { Scan } from '../scan/scan.js';
 import type { Vocabulary } from '../scan/vocabulary.js';
 
@@ -109,7 +110,7 @@ function sequencesOf(key: string, phrases: () => readonly string[]): Sequences {
 export function countPhrase(scan: Scan, phrase: string): number {
   const listed = sequencesOf(phrase, () => [phrase]);
   let found = 0;
-  for (let word = 0; word < scan.normalWords.count; word++) found += sequencesAt(scan, word, listed);
+  for (let piece = 0; piece < scan.pieces.count; piece++) found += sequencesAt(scan, piece, listed);
   return found;
 }
 
@@ -128,34 +129,36 @@ export function countObsceneSequences(scan: Scan, language: string): number {
   if (listed === undefined) return 0;
   const { pieces, records } = scan;
   let found = 0;
-  let word = 0;
   for (let piece = 0; piece < pieces.count; piece++) {
-    const at = pieces.record[piece];
-    if (records[at + fact.NORMAL_WORD] < 0) continue;
-    if ((records[at + fact.LANGUAGE_FLAGS] & fact.MAY_BE_OBSCENE) !== 0)
-      found += sequencesAt(scan, word, listed);
-    word += 1;
+    const flags = records[pieces.distinct[pieces.entry[piece] + RECORD] + fact.LANGUAGE_FLAGS];
+    if ((flags & fact.MAY_BE_OBSCENE) !== 0) found += sequencesAt(scan, piece, listed);
   }
   return found;
 }
 
-/** Sequences that begin with the normal word `first`. */
-function sequencesAt({ normalWords, vocabulary }: Scan, first: number, listed: Sequences): number {
-  const { low: lows, high: highs } = vocabulary.numbers;
-  const { numbers, count } = normalWords;
-  const candidates = listed.get(lows[numbers[first]]);
+/** Sequences that begin with the normal word of a piece, if it has one. */
+function sequencesAt(scan: Scan, piece: number, listed: Sequences): number {
+  const { numbers } = scan.vocabulary;
+  const first = normalWord(scan, piece);
+  const candidates = first < 0 ? undefined : listed.get(numbers.low[first]);
   if (candidates === undefined) return 0;
   let found = 0;
   for (const words of candidates) {
-    const fits = words.every(
-      ([low, high], offset) =>
-        first + offset < count &&
-        lows[numbers[first + offset]] === low &&
-        highs[numbers[first + offset]] === high,
-    );
+    let next = piece;
+    const fits = words.every(([low, high]) => {
+      while (next < scan.pieces.count && normalWord(scan, next) < 0) next += 1;
+      if (next === scan.pieces.count) return false;
+      const word = normalWord(scan, next++);
+      return numbers.low[word] === low && numbers.high[word] === high;
+    });
     if (fits) found += 1;
   }
   return found;
+}
+
+/** Number in the vocabulary of the normal form of a piece, -1 where it is empty. */
+function normalWord({ pieces, records }: Scan, piece: number): number {
+  return records[pieces.distinct[pieces.entry[piece] + RECORD] + fact.NORMAL_WORD];
 }
 
 const languageNumbers = new Map<string, number>();
@@ -269,7 +272,8 @@ export function countBadWords(scan: Scan, language: string): number {
   const { pieces, records } = scan;
   let found = 0;
   for (let piece = 0; piece < pieces.count; piece++) {
-    if ((records[pieces.record[piece] + fact.LANGUAGE_FLAGS] & fact.MAY_BE_BAD) === 0) continue;
+    const flags = records[pieces.distinct[pieces.entry[piece] + RECORD] + fact.LANGUAGE_FLAGS];
+    if ((flags & fact.MAY_BE_BAD) === 0) continue;
     for (let start = pieces.start[piece]; start < pieces.end[piece]; start++) {
       if (isBadWordAt(scan, start, root, ANYWHERE.has(language))) found += 1;
     }

@@ -52,7 +52,7 @@ export const wordSignals: SignalFamily = {
   ],
   measure(scan: Scan, values: SignalValues, { language }: SignalContext): void {
     const totals = totalsOf(scan, language);
-    const { words } = scan.pieces;
+    const { wordCount: words } = scan.pieces;
     values.push(
       totals.spokenWords,
       ratio(totals.spokenCharacters, totals.spokenWords),
