@@ -7,12 +7,17 @@ import { LOWER_CASE_UNITS } from '../scan/character-classes.js';
 import {
   BEGINS,
   ENDS,
+  KIND_BITS,
   LENGTH_SHIFT,
   loadTables,
   readLanguages,
+  SCORE_BITS,
   slotOf,
   type LanguageTables,
 } from './tables.js';
+
+const KIND_MASK = (1 << KIND_BITS) - 1;
+const SCORE_MASK = (1 << SCORE_BITS) - 1;
 
 /** Languages that can be found. */
 export const LANGUAGES: readonly string[] = readLanguages();
@@ -36,7 +41,7 @@ const CAPITAL_SIGMA = 0x3a3;
 
 const units = new Uint16Array(MAX_UNITS * 3);
 const word = new Uint8Array(ENFORCE_CUT_AFTER + 8);
-const sums = new Uint32Array(LANGUAGES.length);
+const sums = new Int32Array(LANGUAGES.length);
 /** N-grams of the text so far; a slot is free where its stamp is not that of the text. */
 const SEEN = 1024;
 const seenBytes = new Uint32Array(SEEN);
@@ -201,13 +206,14 @@ function addGram(bytes: number, kind: number, loaded: LanguageTables): void {
   seenBytes[seen] = bytes;
   seenKinds[seen] = kind;
   ngrams += 1;
-  const { mask, first } = loaded;
+  const { slots, entries, mask } = loaded;
   let slot = slotOf(bytes, kind, mask);
-  while (first[slot] !== 0) {
-    if (loaded.bytes[slot] === bytes && loaded.kinds[slot] === kind) {
-      let entry = first[slot];
-      const end = entry + loaded.entryCounts[entry];
-      for (; entry < end; entry++) sums[loaded.entryLanguages[entry]] += loaded.entryScores[entry];
+  for (let value = slots[slot * 2 + 1]; value !== 0; value = slots[slot * 2 + 1]) {
+    if (slots[slot * 2] === (bytes | 0) && (value & KIND_MASK) === kind) {
+      const first = value >> KIND_BITS;
+      for (let entry = first + 1, end = entry + entries[first]; entry < end; entry++) {
+        sums[entries[entry] >> SCORE_BITS] += entries[entry] & SCORE_MASK;
+      }
       return;
     }
     slot = (slot + 1) & mask;

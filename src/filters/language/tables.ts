@@ -17,17 +17,19 @@ const BASE_SCORE = 53;
 export const BEGINS = 1;
 export const ENDS = 2;
 export const LENGTH_SHIFT = 2;
+/** No n-gram of the tables has a kind of more bits. */
+export const KIND_BITS = 5;
+export const SCORE_BITS = 16;
 
 export interface LanguageTables {
-  /** Open addressing by `slotOf`: bytes of the n-gram, its kind, and where its entries begin (0: free slot). */
-  readonly bytes: Uint32Array;
-  readonly kinds: Uint8Array;
-  readonly first: Uint32Array;
+  /**
+   * Open addressing by `slotOf`, two integers a slot: bytes of the n-gram, and its kind with the place of its entries
+   * above `KIND_BITS` (0: free slot). Side by side, because a look-up costs what it misses in the processor's caches.
+   */
+  readonly slots: Int32Array;
   readonly mask: number;
-  /** Entries: language and score; the first entry of an n-gram says how many it has. */
-  readonly entryCounts: Uint8Array;
-  readonly entryLanguages: Uint8Array;
-  readonly entryScores: Uint16Array;
+  /** At the place of an n-gram how many entries it has, then the entries: score, and language above `SCORE_BITS`. */
+  readonly entries: Int32Array;
   /** 1 for each code unit that separates words: all but letters. */
   readonly separates: Uint8Array;
 }
@@ -113,9 +115,7 @@ function parseNgrams(
   const keys = new Uint32Array(MAX_NGRAMS);
   const keyKinds = new Uint8Array(MAX_NGRAMS);
   const keyFirst = new Uint32Array(MAX_NGRAMS);
-  const entryCounts = new Uint8Array(MAX_ENTRIES);
-  const entryLanguages = new Uint8Array(MAX_ENTRIES);
-  const entryScores = new Uint16Array(MAX_ENTRIES);
+  const entries = new Int32Array(MAX_ENTRIES);
   let ngrams = 0;
   // Entry 0 is not used, so that 0 can mean a free slot.
   let next = 1;
@@ -164,14 +164,14 @@ function parseNgrams(
     keys[ngrams] = packed;
     keyKinds[ngrams] = kind;
     keyFirst[ngrams++] = next;
-    const first = next;
+    const first = next++;
     do {
-      if (next === MAX_ENTRIES) throw unknown();
-      entryLanguages[next] = number();
+      if (next >= MAX_ENTRIES) throw unknown();
+      const language = number();
       expect(COLON);
-      entryScores[next++] = number() + BASE_SCORE;
+      entries[next++] = (language << SCORE_BITS) | (number() + BASE_SCORE);
     } while (text.charCodeAt(position++) === COMMA);
-    entryCounts[first] = next - first;
+    entries[first] = next - first - 1;
     if (text.charCodeAt(position - 1) !== CLOSE) throw unknown();
     if (text.charCodeAt(position) === COMMA) position += 1;
   }
@@ -179,25 +179,14 @@ function parseNgrams(
 
   const size = 2 ** Math.ceil(Math.log2(ngrams * 2));
   const mask = size - 1;
-  const bytes = new Uint32Array(size);
-  const kinds = new Uint8Array(size);
-  const first = new Uint32Array(size);
+  const slots = new Int32Array(size * 2);
   for (let ngram = 0; ngram < ngrams; ngram++) {
     let slot = slotOf(keys[ngram], keyKinds[ngram], mask);
-    while (first[slot] !== 0) slot = (slot + 1) & mask;
-    bytes[slot] = keys[ngram];
-    kinds[slot] = keyKinds[ngram];
-    first[slot] = keyFirst[ngram];
+    while (slots[slot * 2 + 1] !== 0) slot = (slot + 1) & mask;
+    slots[slot * 2] = keys[ngram];
+    slots[slot * 2 + 1] = (keyFirst[ngram] << KIND_BITS) | keyKinds[ngram];
   }
-  return {
-    bytes,
-    kinds,
-    first,
-    mask,
-    entryCounts: entryCounts.slice(0, next),
-    entryLanguages: entryLanguages.slice(0, next),
-    entryScores: entryScores.slice(0, next),
-  };
+  return { slots, mask, entries: entries.slice(0, next) };
 }
 
 /** @param letters the inside of a character class */

@@ -10,7 +10,8 @@ const WINDOW = 65_535;
 /** After this many bytes without a match the search steps over one byte more at a time. */
 const SKIP_TRIGGER = 6;
 
-const table = new Int32Array(1 << HASH_BITS);
+/** Position of the last occurrence of a sequence with this hash, and the sequence. */
+const table = new Int32Array(2 << HASH_BITS);
 /** Positions stay below this. */
 const MAX_POSITION = 2 ** 30;
 /** Positions in the table are of all texts end to end, so that it need not be emptied for each. */
@@ -32,17 +33,11 @@ export function compressedSize(bytes: Uint8Array): number {
   const last = length - MINIMUM_MATCH;
   while (i <= last) {
     const sequence = bytes[i] | (bytes[i + 1] << 8) | (bytes[i + 2] << 16) | (bytes[i + 3] << 24);
-    const slot = Math.imul(sequence, 0x9e3779b1) >>> (32 - HASH_BITS);
+    const slot = (Math.imul(sequence, 0x9e3779b1) >>> (32 - HASH_BITS)) * 2;
     const candidate = table[slot] - start;
+    const isMatch = table[slot + 1] === sequence && candidate >= 0 && i - candidate <= WINDOW;
     table[slot] = start + i;
-    const isMatch =
-      candidate >= 0 &&
-      i - candidate <= WINDOW &&
-      (bytes[candidate] |
-        (bytes[candidate + 1] << 8) |
-        (bytes[candidate + 2] << 16) |
-        (bytes[candidate + 3] << 24)) ===
-        sequence;
+    table[slot + 1] = sequence;
     if (!isMatch) {
       i += misses++ >> SKIP_TRIGGER;
       continue;

@@ -20,7 +20,6 @@ import { isAsciiPunctuation, normal, normalize } from './normal-form.js';
 import * as fact from './piece-facts.js';
 import { STOP_WORDS } from './stop-words.js';
 import { splitUnicodeWords, UnicodeWordTable } from './unicode-words.js';
-import type { WordNumbers } from './word-numbers.js';
 import { WordTable } from './word-table.js';
 import { splitWords } from './words.js';
 
@@ -85,49 +84,33 @@ function unitsOf(text: string): Uint16Array {
   return Uint16Array.from({ length: text.length }, (_, index) => text.charCodeAt(index));
 }
 
-/** Splits the piece into words; returns how many integers its record takes. */
-export function splitPiece(units: Uint16Array, start: number, end: number): number {
+/** What was found of the last piece: its counts, its flags, and its words by both definitions. */
+export const counts = new Int32Array(fact.COUNTS);
+export { normal, unicodeWords, words };
+
+/** Finds the facts of the piece `units[start, end)` of `text`. Returns its flags; the rest is in the tables above. */
+export function describePiece(text: string, units: Uint16Array, start: number, end: number): number {
+  counts.fill(0);
   splitWords(units, start, end, words);
   splitUnicodeWords(units, start, end, unicodeWords);
-  return fact.RECORD + 2 * (words.count + unicodeWords.count);
-}
-
-/**
- * Writes the record of the piece `units[start, end)` of `text`, which was split last, to `records` at `at`, where all
- * is 0. Text, length and hash of the piece are the caller's.
- */
-export function describePiece(
-  text: string,
-  units: Uint16Array,
-  start: number,
-  end: number,
-  records: Int32Array,
-  at: number,
-  numbers: WordNumbers,
-): void {
   normalize(units, start, end);
-  records[at + fact.NORMAL_CHARACTERS] = normal.characters;
-  records[at + fact.NORMAL_WORD] = normal.characters === 0 ? -1 : numbers.numberOf(normal.low, normal.high);
-  let flags = describeWords(units, records, at, numbers);
-  flags |= describeUnits(units, start, end, records, at);
-  if (end - start >= LONGEST_STOP_WORD) flags |= describePhrases(text.slice(start, end), records, at);
-  if (records[at + fact.CHARACTERS] > MAX_PIECE_CHARACTERS) flags |= fact.IS_LONG;
-  for (let rare = fact.HASHES; rare < fact.RECORD; rare++) if (records[at + rare] !== 0) flags |= fact.RARE;
-  records[at + fact.FLAGS] = flags;
+  counts[fact.NORMAL_CHARACTERS] = normal.characters;
+  let flags = describeWords(units) | describeUnits(units, start, end);
+  if (end - start >= LONGEST_STOP_WORD) flags |= describePhrases(text.slice(start, end));
+  if (counts[fact.CHARACTERS] > MAX_PIECE_CHARACTERS) flags |= fact.IS_LONG;
+  for (let rare = fact.HASHES; rare < fact.COUNTS; rare++) if (counts[rare] !== 0) flags |= fact.RARE;
+  return flags;
 }
 
-/** Words of both kinds: their numbers, lengths and counts. Returns flags. */
-function describeWords(units: Uint16Array, records: Int32Array, at: number, numbers: WordNumbers): number {
+/** Counts of the words. Returns flags. */
+function describeWords(units: Uint16Array): number {
   let flags = 0;
   let spoken = 0;
   let characters = 0;
   let alphabetic = 0;
   let sentences = 0;
   let ended = false;
-  let out = at + fact.RECORD;
   for (let i = 0; i < words.count; i++) {
-    records[out++] = numbers.numberOf(words.low[i], words.high[i]);
-    records[out++] = words.characters[i];
     if ((words.classes[i] & LETTER) !== 0) alphabetic += 1;
     if (words.isSymbol[i] === 0) {
       spoken += 1;
@@ -145,27 +128,17 @@ function describeWords(units: Uint16Array, records: Int32Array, at: number, numb
       if (stopWord?.high === words.high[i]) flags |= stopWord.bit;
     }
   }
-  for (let i = 0; i < unicodeWords.count; i++) {
-    records[out++] = numbers.numberOf(unicodeWords.low[i], unicodeWords.high[i]);
-    records[out++] = unicodeWords.characters[i];
-  }
-  records[at + fact.WORDS] = words.count;
-  records[at + fact.SPOKEN_WORDS] = spoken;
-  records[at + fact.SPOKEN_CHARACTERS] = characters;
-  records[at + fact.ALPHABETIC_WORDS] = alphabetic;
-  records[at + fact.UNICODE_WORDS] = unicodeWords.count;
-  records[at + fact.C4_SENTENCES] = sentences;
+  counts[fact.WORDS] = words.count;
+  counts[fact.SPOKEN_WORDS] = spoken;
+  counts[fact.SPOKEN_CHARACTERS] = characters;
+  counts[fact.ALPHABETIC_WORDS] = alphabetic;
+  counts[fact.UNICODE_WORDS] = unicodeWords.count;
+  counts[fact.C4_SENTENCES] = sentences;
   return ended ? flags | fact.C4_END_LAST : flags;
 }
 
 /** What the code units and characters of a piece are. Returns flags. */
-function describeUnits(
-  units: Uint16Array,
-  start: number,
-  end: number,
-  records: Int32Array,
-  at: number,
-): number {
+function describeUnits(units: Uint16Array, start: number, end: number): number {
   let flags = 0;
   let classes = 0;
   let pairs = 0;
@@ -193,20 +166,20 @@ function describeUnits(
     packed = (packed << 8) | ((bits & UPPER) === 0 ? unit : unit | 0x20);
     classes |= bits;
 
-    if ((bits & (LETTER | NUMERIC)) !== 0) records[at + fact.ALPHANUMERICS] += 1;
-    if ((bits & (LETTER | MARK)) !== 0) records[at + fact.LETTERS_AND_MARKS] += 1;
-    if ((bits & UPPER) !== 0) records[at + fact.UPPERS] += 1;
-    if ((bits & DIGIT) !== 0) records[at + fact.DIGITS] += 1;
-    if ((unitBits & UPPER) !== 0) records[at + fact.UPPER_UNITS] += 1;
-    if ((unitBits & DIGIT) !== 0) records[at + fact.DIGIT_UNITS] += 1;
-    if ((kind & PLAIN) !== 0) records[at + fact.PLAIN_CHARACTERS] += 1;
+    if ((bits & (LETTER | NUMERIC)) !== 0) counts[fact.ALPHANUMERICS] += 1;
+    if ((bits & (LETTER | MARK)) !== 0) counts[fact.LETTERS_AND_MARKS] += 1;
+    if ((bits & UPPER) !== 0) counts[fact.UPPERS] += 1;
+    if ((bits & DIGIT) !== 0) counts[fact.DIGITS] += 1;
+    if ((unitBits & UPPER) !== 0) counts[fact.UPPER_UNITS] += 1;
+    if ((unitBits & DIGIT) !== 0) counts[fact.DIGIT_UNITS] += 1;
+    if ((kind & PLAIN) !== 0) counts[fact.PLAIN_CHARACTERS] += 1;
     if ((kind & ASCII_PUNCTUATION) === 0 && !isLow) {
-      records[at + fact.VISIBLE] += 1;
-      if ((unitBits & NUMERIC) !== 0) records[at + fact.NUMERICAL] += 1;
+      counts[fact.VISIBLE] += 1;
+      if ((unitBits & NUMERIC) !== 0) counts[fact.NUMERICAL] += 1;
     }
-    if ((kind & PARENTHESIS) !== 0) records[at + fact.PARENTHESES] += 1;
-    if ((kind & BRACE) !== 0) records[at + fact.BRACES] += 1;
-    if (unit === 0x08) records[at + fact.BACKSPACES] += 1;
+    if ((kind & PARENTHESIS) !== 0) counts[fact.PARENTHESES] += 1;
+    if ((kind & BRACE) !== 0) counts[fact.BRACES] += 1;
+    if (unit === 0x08) counts[fact.BACKSPACES] += 1;
     if ((kind & SIGN) !== 0) flags |= fact.HAS_SIGN;
     if ((kind & C4_MARK) !== 0) flags |= fact.HAS_C4_PHRASE;
     if (
@@ -218,16 +191,16 @@ function describeUnits(
     }
 
     stops = unit === FULL_STOP ? stops + 1 : 0;
-    if (unit === HASH) records[at + fact.HASHES] += 1;
+    if (unit === HASH) counts[fact.HASHES] += 1;
     if (stops === 3 || unit === ELLIPSIS) {
-      records[at + fact.ELLIPSES] += 1;
+      counts[fact.ELLIPSES] += 1;
       stops = 0;
     }
 
     const isWord = kind & WORD_UNIT;
     if (isWord !== run) {
       if (run === 1) endRun();
-      records[at + fact.RAW_WORDS] += 1;
+      counts[fact.RAW_WORDS] += 1;
       run = isWord;
       runClasses = 0;
       runIsAscii = false;
@@ -237,7 +210,7 @@ function describeUnits(
 
     if (isWord === 1) {
       if (!inSentence && (flags & fact.EVENT) === 0) flags |= fact.WORD_FIRST;
-      if (!inSentence) records[at + fact.SENTENCES] += 1;
+      if (!inSentence) counts[fact.SENTENCES] += 1;
       inSentence = true;
       flags |= fact.EVENT;
     } else if ((kind & END_MARK) !== 0) {
@@ -247,8 +220,8 @@ function describeUnits(
   }
   if (run === 1) endRun();
   if ((flags & fact.EVENT) !== 0 && !inSentence) flags |= fact.END_LAST;
-  records[at + fact.CHARACTERS] = end - start - pairs;
-  records[at + fact.BYTES] = bytes;
+  counts[fact.CHARACTERS] = end - start - pairs;
+  counts[fact.BYTES] = bytes;
   if (ascii && end - start <= LONGEST_STOP_WORD && lowerStopWords.has(packed >>> 0))
     flags |= fact.IS_STOP_WORD;
   if ((classes & LETTER) !== 0) flags |= fact.HAS_LETTER;
@@ -258,19 +231,19 @@ function describeUnits(
   return flags;
 
   function endRun(): void {
-    if (runIsAscii) records[at + fact.RAW_ALPHABETIC] += 1;
-    if ((runClasses & (UPPER | LOWER)) === UPPER) records[at + fact.CAPITAL_WORDS] += 1;
+    if (runIsAscii) counts[fact.RAW_ALPHABETIC] += 1;
+    if ((runClasses & (UPPER | LOWER)) === UPPER) counts[fact.CAPITAL_WORDS] += 1;
   }
 }
 
 /** Addresses, and signs of phrases and keys that the rules look for in the text. Returns flags. */
-function describePhrases(piece: string, records: Int32Array, at: number): number {
+function describePhrases(piece: string): number {
   let flags = 0;
   if (piece.length >= SHORTEST_KEY && KEY_PREFIX.test(piece)) flags |= fact.HAS_KEY;
   const lower = piece.toLowerCase();
   if (!SUSPECT.test(lower)) return flags;
   if (piece.includes('http')) {
-    for (const [match] of piece.matchAll(URL)) records[at + fact.URL_UNITS] += match.length;
+    for (const [match] of piece.matchAll(URL)) counts[fact.URL_UNITS] += match.length;
   }
   if (piece.endsWith('-----BEGIN')) flags |= fact.HAS_PEM;
   if (lower.includes('lorem')) flags |= fact.HAS_LOREM | fact.HAS_C4_PHRASE;

@@ -1,62 +1,52 @@
 /**
- * What is known of a piece (what white space separates), as a record of 32-bit integers.
+ * What is known of a piece (what white space separates): counts, and flags.
  *
  * All of it depends on the code units of the piece alone, except the facts that a language's lists of words decide,
- * which say for which language they are. A record is `RECORD` integers, then two for each word and two for each word by
- * Unicode's boundaries: its number in the vocabulary, and its length in code points.
+ * which the vocabulary keeps apart.
  */
 
-/** Where its code units are in the vocabulary, and how many. */
-export const TEXT_AT = 0;
-export const UNITS = 1;
 /** Code points; a surrogate without its partner counts as one. Bytes in UTF-8. */
-export const CHARACTERS = 2;
-export const BYTES = 3;
-/** Bits, see below. */
-export const FLAGS = 4;
+export const CHARACTERS = 0;
+export const BYTES = 1;
 /** Words of `words.ts`: all, those that are no symbols and their characters, those with a letter. */
-export const WORDS = 5;
-export const SPOKEN_WORDS = 6;
-export const SPOKEN_CHARACTERS = 7;
-export const ALPHABETIC_WORDS = 8;
+export const WORDS = 2;
+export const SPOKEN_WORDS = 3;
+export const SPOKEN_CHARACTERS = 4;
+export const ALPHABETIC_WORDS = 5;
 /** Words by Unicode's boundaries. */
-export const UNICODE_WORDS = 9;
-/** Number of its normal form (see `normal-form.ts`) among the words, -1 where that is empty, and its code points. */
-export const NORMAL_WORD = 10;
-export const NORMAL_CHARACTERS = 11;
+export const UNICODE_WORDS = 6;
+/** Code points of the normal form (see `normal-form.ts`). */
+export const NORMAL_CHARACTERS = 7;
 /** Raw words (see `describe-piece.ts`): all, and those with an ASCII letter. */
-export const RAW_WORDS = 12;
-export const RAW_ALPHABETIC = 13;
+export const RAW_WORDS = 8;
+export const RAW_ALPHABETIC = 9;
 /** Characters by kind. */
-export const ALPHANUMERICS = 14;
-export const LETTERS_AND_MARKS = 15;
-export const UPPERS = 16;
-export const DIGITS = 17;
+export const ALPHANUMERICS = 10;
+export const LETTERS_AND_MARKS = 11;
+export const UPPERS = 12;
+export const DIGITS = 13;
 /** ASCII letters and digits, and `?!,.` */
-export const PLAIN_CHARACTERS = 18;
+export const PLAIN_CHARACTERS = 14;
 /** Code units by kind, surrogates being of none. */
-export const UPPER_UNITS = 19;
-export const DIGIT_UNITS = 20;
+export const UPPER_UNITS = 15;
+export const DIGIT_UNITS = 16;
 /** Characters but ASCII punctuation, and the numbers among them. */
-export const VISIBLE = 21;
-export const NUMERICAL = 22;
+export const VISIBLE = 17;
+export const NUMERICAL = 18;
 /** Sentences that begin in the piece where none is open before it: C4's, and RedPajama's. */
-export const C4_SENTENCES = 23;
-export const SENTENCES = 24;
-/** The language whose lists decided the two facts behind it, by the number that `word-lists.ts` gives it; 0 for none. */
-export const LANGUAGE = 25;
-export const STOP_WORDS = 26;
-export const LANGUAGE_FLAGS = 27;
+export const C4_SENTENCES = 19;
+export const SENTENCES = 20;
 /** What few pieces have: all of these are 0 where the flag RARE is not set. */
-export const HASHES = 28;
-export const ELLIPSES = 29;
-export const PARENTHESES = 30;
-export const BRACES = 31;
-export const BACKSPACES = 32;
-export const URL_UNITS = 33;
-export const CAPITAL_WORDS = 34;
+export const HASHES = 21;
+export const ELLIPSES = 22;
+export const PARENTHESES = 23;
+export const BRACES = 24;
+export const BACKSPACES = 25;
+export const URL_UNITS = 26;
+export const CAPITAL_WORDS = 27;
 
-export const RECORD = 35;
+/** How many counts there are. */
+export const COUNTS = 28;
 
 /** Flags: one of Gopher's stop words is a word of the piece, a bit each. */
 export const GOPHER_STOP_WORDS = 0xff;
@@ -93,7 +83,3 @@ export const C4_END_LAST = 1 << 25;
 export const WORD_FIRST = 1 << 26;
 export const EVENT = 1 << 27;
 export const END_LAST = 1 << 28;
-
-/** Language flags: an obscene word may begin in the piece; its normal form begins a sequence of obscene words. */
-export const MAY_BE_BAD = 1;
-export const MAY_BE_OBSCENE = 2;

@@ -2,11 +2,28 @@
 import { LINE_BREAK, SPACE, UNIT_CLASSES } from './character-classes.js';
 import { mix } from './key-table.js';
 import * as fact from './piece-facts.js';
-import { HEAD_HIGH, HEAD_INDEX, HEAD_LOW, HEAD_RECORD, HEAD_TEXT, type Vocabulary } from './vocabulary.js';
+import { COUNTS, HASHES, RARE } from './piece-facts.js';
+import {
+  HEAD_COUNTS,
+  HEAD_FLAGS,
+  HEAD_HIGH,
+  HEAD_INDEX,
+  HEAD_LOW,
+  HEAD_NORMAL,
+  HEAD_RECORD,
+  HEAD_TEXT,
+  HEAD_UNITS,
+  HEAD_WORD_CHARACTERS,
+  HEAD_WORDS,
+  type Vocabulary,
+} from './vocabulary.js';
 
-/** An entry of a different piece: where its record is, how often it occurs, and facts of `piece-facts.ts`. */
+/** Counts that are 0 only where they are; those behind them are 0 where the flag RARE is not set, and not kept. */
+const COMMON_COUNTS = HASHES;
+
+/** An entry of a different piece: where the vocabulary has it, how often it occurs, and facts of `piece-facts.ts`. */
 export const ENTRY = 16;
-export const RECORD = 0;
+export const PIECE = 0;
 export const OCCURRENCES = 1;
 export const FLAGS = 2;
 /** Both halves of the piece's hash, for hashes of what it is part of. */
@@ -39,6 +56,8 @@ export class PieceTable {
   entry = new Int32Array(1024);
   /** One entry of `ENTRY` integers for each different piece. */
   distinct = new Int32Array(1024 * ENTRY);
+  /** All counts of the different pieces, `COUNTS` each. */
+  counts = new Int32Array(1024 * COUNTS);
   distinctCount = 0;
   /** Words of the different pieces, those by Unicode's boundaries behind the others: number and characters of each. */
   words = new Int32Array(4096);
@@ -108,37 +127,61 @@ export class PieceTable {
     return numbers[word * 2 + 1];
   }
 
-  private addEntry(head: number, { heads, records }: Vocabulary): number {
-    const entry = this.distinctCount++ * ENTRY;
-    if (entry + ENTRY > this.distinct.length) this.distinct = doubled(this.distinct);
-    const { distinct } = this;
-    const at = heads[head + HEAD_RECORD];
-    const words = records[at + fact.WORDS];
-    const all = words + records[at + fact.UNICODE_WORDS];
-    while (this.wordsUsed + all * 2 > this.words.length) this.words = doubled(this.words);
-    distinct[entry + RECORD] = at;
+  private addEntry(head: number, vocabulary: Vocabulary): number {
+    const { heads, headBytes } = vocabulary;
+    const index = this.distinctCount++;
+    const entry = index * ENTRY;
+    if (entry + ENTRY > this.distinct.length) {
+      this.distinct = doubled(this.distinct);
+      this.counts = doubled(this.counts);
+    }
+    const { distinct, counts } = this;
+    const first = index * COUNTS;
+    const flags = heads[head + HEAD_FLAGS];
+    const record = heads[head + HEAD_RECORD];
+    const used = (flags & RARE) === 0 ? COMMON_COUNTS : COUNTS;
+    if (record < 0) {
+      const bytes = (head + HEAD_COUNTS) * 4;
+      for (let i = 0; i < used; i++) counts[first + i] = headBytes[bytes + i];
+    } else {
+      for (let i = 0; i < used; i++) counts[first + i] = vocabulary.records[record + i];
+    }
+    const words = counts[first + fact.WORDS];
+    const unicodeWords = counts[first + fact.UNICODE_WORDS];
+    const normal = heads[head + HEAD_NORMAL];
+    distinct[entry + PIECE] = head;
     distinct[entry + OCCURRENCES] = 0;
-    distinct[entry + FLAGS] = records[at + fact.FLAGS];
+    distinct[entry + FLAGS] = flags;
     distinct[entry + LOW] = mix(heads[head + HEAD_LOW]);
     distinct[entry + HIGH] = mix(heads[head + HEAD_HIGH]);
-    distinct[entry + PAIRS] = records[at + fact.UNITS] - records[at + fact.CHARACTERS];
+    distinct[entry + PAIRS] = heads[head + HEAD_UNITS] - counts[first + fact.CHARACTERS];
     distinct[entry + WORDS] = words;
-    distinct[entry + UNICODE_WORDS] = all - words;
+    distinct[entry + UNICODE_WORDS] = unicodeWords;
     distinct[entry + WORDS_AT] = this.wordsUsed;
-    distinct[entry + C4_SENTENCES] = records[at + fact.C4_SENTENCES];
-    distinct[entry + UPPER_UNITS] = records[at + fact.UPPER_UNITS];
-    distinct[entry + DIGIT_UNITS] = records[at + fact.DIGIT_UNITS];
-    distinct[entry + VISIBLE] = records[at + fact.VISIBLE];
-    distinct[entry + NUMERICAL] = records[at + fact.NUMERICAL];
-    const normal = records[at + fact.NORMAL_WORD];
+    distinct[entry + C4_SENTENCES] = counts[first + fact.C4_SENTENCES];
+    distinct[entry + UPPER_UNITS] = counts[first + fact.UPPER_UNITS];
+    distinct[entry + DIGIT_UNITS] = counts[first + fact.DIGIT_UNITS];
+    distinct[entry + VISIBLE] = counts[first + fact.VISIBLE];
+    distinct[entry + NUMERICAL] = counts[first + fact.NUMERICAL];
     distinct[entry + NORMAL_WORD] = normal < 0 ? -1 : this.numberOf(normal);
-    distinct[entry + NORMAL_CHARACTERS] = records[at + fact.NORMAL_CHARACTERS];
-    let from = at + fact.RECORD;
-    for (let i = 0; i < all; i++) {
-      this.words[this.wordsUsed++] = this.numberOf(records[from++]);
-      this.words[this.wordsUsed++] = records[from++];
+    distinct[entry + NORMAL_CHARACTERS] = counts[first + fact.NORMAL_CHARACTERS];
+    if (record < 0) {
+      const characters = (head + HEAD_WORD_CHARACTERS) * 4;
+      for (let i = 0; i < words; i++) this.addWord(heads[head + HEAD_WORDS + i], headBytes[characters + i]);
+      if (unicodeWords > 0) this.addWord(heads[head + HEAD_WORDS + 2], headBytes[characters + 2]);
+    } else {
+      const { records } = vocabulary;
+      const at = record + COUNTS;
+      const end = at + 2 * (words + unicodeWords);
+      for (let from = at; from < end; from += 2) this.addWord(records[from], records[from + 1]);
     }
     return entry;
+  }
+
+  private addWord(word: number, characters: number): void {
+    if (this.wordsUsed === this.words.length) this.words = doubled(this.words);
+    this.words[this.wordsUsed++] = this.numberOf(word);
+    this.words[this.wordsUsed++] = characters;
   }
 
   private grow(): void {

@@ -67,12 +67,6 @@ export class Scan {
     return this.tables.pieces;
   }
 
-  /** Records of the pieces, see `piece-facts.ts`. */
-  get records(): Int32Array {
-    if (!this.hasPieces) this.split();
-    return vocabulary.records;
-  }
-
   get vocabulary(): Vocabulary {
     if (!this.hasPieces) this.split();
     return vocabulary;

@@ -6,45 +6,59 @@
  * the same signals. It grows while a text is scanned, however much the text needs, and is emptied between texts when it
  * holds more than it may keep; a piece's place and a word's number are valid while one text is scanned.
  *
- * A look-up costs what it misses in the processor's caches: a slot, and a head, which is one line of the cache with all
- * that is needed to know the piece again.
+ * A look-up costs what it misses in the processor's caches: a slot, and a head, which is two lines of the cache with the
+ * text and all facts of a short piece. Longer ones have theirs elsewhere.
  */
-import { describePiece, splitPiece } from './describe-piece.js';
-import { TEXT_AT, UNITS } from './piece-facts.js';
+import { counts, describePiece, normal, unicodeWords, words } from './describe-piece.js';
+import { COUNTS } from './piece-facts.js';
 import { WordNumbers } from './word-numbers.js';
 
-/** What is kept for the next text: pieces, words, code units of their texts, integers of their records. */
+/** What is kept for the next text: pieces, words, code units of longer pieces, integers of their records. */
 const MAX_PIECES = 1 << 16;
 const MAX_WORDS = 1 << 17;
-const MAX_UNITS = 1 << 21;
-const MAX_RECORDS = 1 << 22;
+const MAX_UNITS = 1 << 20;
+const MAX_RECORDS = 1 << 20;
 
-/** Integers of a head: both halves of the hash, code units, place of the record, text and index, the first code units. */
-export const HEAD = 16;
+/** Integers of a head. First both halves of the hash, and the code units. */
+export const HEAD = 32;
 export const HEAD_LOW = 0;
 export const HEAD_HIGH = 1;
-const HEAD_UNITS = 2;
-export const HEAD_RECORD = 3;
+export const HEAD_UNITS = 2;
 /** The number of the text that met the piece last, and what that text knows it by. */
-export const HEAD_TEXT = 4;
-export const HEAD_INDEX = 5;
-const HEAD_START = 6;
-/** Code units in a head; of longer pieces all are where the record says. */
-const INLINE = (HEAD - HEAD_START) * 2;
+export const HEAD_TEXT = 3;
+export const HEAD_INDEX = 4;
+export const HEAD_FLAGS = 5;
+/** Number of the normal form, -1 where it is empty. */
+export const HEAD_NORMAL = 6;
+/** The language whose lists decided the two facts behind it, by its number in `word-lists.ts`; 0 for none. */
+export const HEAD_LANGUAGE = 7;
+export const HEAD_STOP_WORDS = 8;
+export const HEAD_LANGUAGE_FLAGS = 9;
+/** -1 for a short piece; else the place of its record: counts, then number and characters of each word. */
+export const HEAD_RECORD = 10;
+/** Of a longer piece, where its code units are. */
+const HEAD_TEXT_AT = 11;
+/** Of a short piece: counts, a byte each; numbers of two words and one by Unicode's boundaries, and their characters. */
+export const HEAD_COUNTS = 11;
+export const HEAD_WORDS = HEAD_COUNTS + COUNTS / 4;
+export const HEAD_WORD_CHARACTERS = HEAD_WORDS + 3;
+/** The code units of a short piece. */
+const HEAD_START = HEAD_WORD_CHARACTERS + 1;
+const SHORT = (HEAD - HEAD_START) * 2;
 
 const FIRST_SLOTS = 1 << 13;
 const FIRST_PIECES = FIRST_SLOTS / 2;
 
 export class Vocabulary {
-  heads = new Int32Array(FIRST_PIECES * HEAD);
-  /** The records of `piece-facts.ts`, one behind the other. */
-  records = new Int32Array(1 << 16);
-  /** Code units of the pieces. */
-  units = new Uint16Array(1 << 14);
   readonly numbers = new WordNumbers();
   /** Number of the text that is scanned. */
   text = 0;
+  heads = new Int32Array(FIRST_PIECES * HEAD);
+  headBytes = new Uint8Array(this.heads.buffer);
   private headUnits = new Uint16Array(this.heads.buffer);
+  /** Of the longer pieces. */
+  records = new Int32Array(1 << 12);
+  private units = new Uint16Array(1 << 12);
   private pieces = 0;
   private recordsUsed = 0;
   private unitsUsed = 0;
@@ -67,16 +81,12 @@ export class Vocabulary {
     const isHuge =
       this.pieces > 2 * MAX_PIECES || this.unitsUsed > 2 * MAX_UNITS || this.recordsUsed > 2 * MAX_RECORDS;
     if (isHuge) {
-      this.heads = new Int32Array(FIRST_PIECES * HEAD);
-      this.headUnits = new Uint16Array(this.heads.buffer);
-      this.records = new Int32Array(1 << 16);
-      this.units = new Uint16Array(1 << 14);
+      this.setHeads(new Int32Array(FIRST_PIECES * HEAD));
+      this.records = new Int32Array(1 << 12);
+      this.units = new Uint16Array(1 << 12);
       this.slots = new Int32Array(FIRST_SLOTS * 2);
       this.mask = FIRST_SLOTS - 1;
-    } else {
-      this.records.fill(0, 0, this.recordsUsed);
-      this.slots.fill(0);
-    }
+    } else this.slots.fill(0);
     this.numbers.clear(MAX_WORDS);
     this.pieces = 0;
     this.recordsUsed = 0;
@@ -102,10 +112,18 @@ export class Vocabulary {
     return this.add(text, units, start, end, low, high, slot);
   }
 
+  /** Code units of a piece: where in `unitsOf` they begin. */
+  textAt(head: number): number {
+    return this.heads[head + HEAD_UNITS] <= SHORT ? (head + HEAD_START) * 2 : this.heads[head + HEAD_TEXT_AT];
+  }
+
+  unitsOf(head: number): Uint16Array {
+    return this.heads[head + HEAD_UNITS] <= SHORT ? this.headUnits : this.units;
+  }
+
   private equals(head: number, units: Uint16Array, start: number, end: number): boolean {
-    const isInline = end - start <= INLINE;
-    const known = isInline ? this.headUnits : this.units;
-    let k = isInline ? (head + HEAD_START) * 2 : this.records[this.heads[head + HEAD_RECORD] + TEXT_AT];
+    const known = this.unitsOf(head);
+    let k = this.textAt(head);
     for (let i = start; i < end; i++) if (units[i] !== known[k++]) return false;
     return true;
   }
@@ -119,25 +137,27 @@ export class Vocabulary {
     high: number,
     slot: number,
   ): number {
-    const record = this.recordsUsed;
-    const length = end - start;
-    this.reserve(splitPiece(units, start, end), length);
-    const { records, heads, unitsUsed } = this;
+    const flags = describePiece(text, units, start, end);
     const head = this.pieces * HEAD;
+    if (head === this.heads.length) {
+      const larger = new Int32Array(head * 2);
+      larger.set(this.heads);
+      this.setHeads(larger);
+    }
+    const { heads } = this;
     heads[head + HEAD_LOW] = low;
     heads[head + HEAD_HIGH] = high;
-    heads[head + HEAD_UNITS] = length;
-    heads[head + HEAD_RECORD] = record;
+    heads[head + HEAD_UNITS] = end - start;
     heads[head + HEAD_TEXT] = 0;
-    const inline = (head + HEAD_START) * 2;
-    for (let i = 0; i < length; i++) {
-      this.units[unitsUsed + i] = units[start + i];
-      if (i < INLINE) this.headUnits[inline + i] = units[start + i];
-    }
-    this.unitsUsed += length;
-    records[record + TEXT_AT] = unitsUsed;
-    records[record + UNITS] = length;
-    describePiece(text, units, start, end, records, record, this.numbers);
+    heads[head + HEAD_FLAGS] = flags;
+    heads[head + HEAD_NORMAL] = normal.characters === 0 ? -1 : this.numbers.numberOf(normal.low, normal.high);
+    heads[head + HEAD_LANGUAGE] = 0;
+    if (end - start > SHORT) this.makeRoomForText(head, end - start);
+    const known = this.unitsOf(head);
+    let k = this.textAt(head);
+    for (let i = start; i < end; i++) known[k++] = units[i];
+    if (end - start <= SHORT && words.count <= 2 && unicodeWords.count <= 1) this.keepShort(head);
+    else this.keepRecord(head);
     this.pieces += 1;
     this.slots[slot * 2] = low;
     this.slots[slot * 2 + 1] = this.pieces;
@@ -145,26 +165,55 @@ export class Vocabulary {
     return head;
   }
 
-  /** Makes room for one more piece with a record of so many integers. */
-  private reserve(integers: number, length: number): void {
-    if ((this.pieces + 1) * HEAD > this.heads.length) {
-      const larger = new Int32Array(this.heads.length * 2);
-      larger.set(this.heads);
-      this.heads = larger;
-      this.headUnits = new Uint16Array(larger.buffer);
+  private setHeads(heads: Int32Array<ArrayBuffer>): void {
+    this.heads = heads;
+    this.headBytes = new Uint8Array(heads.buffer);
+    this.headUnits = new Uint16Array(heads.buffer);
+  }
+
+  /** Puts the facts of the piece that was described last into its head. */
+  private keepShort(head: number): void {
+    const { heads, headBytes, numbers } = this;
+    heads[head + HEAD_RECORD] = -1;
+    for (let i = 0; i < COUNTS; i++) headBytes[(head + HEAD_COUNTS) * 4 + i] = counts[i];
+    const characters = (head + HEAD_WORD_CHARACTERS) * 4;
+    for (let i = 0; i < words.count; i++) {
+      heads[head + HEAD_WORDS + i] = numbers.numberOf(words.low[i], words.high[i]);
+      headBytes[characters + i] = words.characters[i];
     }
-    const records = this.recordsUsed + integers;
-    if (records > this.records.length) {
-      const larger = new Int32Array(Math.max(records, this.records.length * 2));
+    if (unicodeWords.count === 0) return;
+    heads[head + HEAD_WORDS + 2] = numbers.numberOf(unicodeWords.low[0], unicodeWords.high[0]);
+    headBytes[characters + 2] = unicodeWords.characters[0];
+  }
+
+  /** Puts them into a record. */
+  private keepRecord(head: number): void {
+    const at = this.recordsUsed;
+    this.recordsUsed += COUNTS + 2 * (words.count + unicodeWords.count);
+    if (this.recordsUsed > this.records.length) {
+      const larger = new Int32Array(Math.max(this.recordsUsed, this.records.length * 2));
       larger.set(this.records);
       this.records = larger;
     }
-    this.recordsUsed = records;
-    if (this.unitsUsed + length > this.units.length) {
-      const larger = new Uint16Array(Math.max(this.unitsUsed + length, this.units.length * 2));
-      larger.set(this.units);
-      this.units = larger;
+    const { records, numbers } = this;
+    this.heads[head + HEAD_RECORD] = at;
+    records.set(counts, at);
+    let out = at + COUNTS;
+    for (const table of [words, unicodeWords]) {
+      for (let i = 0; i < table.count; i++) {
+        records[out++] = numbers.numberOf(table.low[i], table.high[i]);
+        records[out++] = table.characters[i];
+      }
     }
+  }
+
+  private makeRoomForText(head: number, length: number): void {
+    this.heads[head + HEAD_TEXT_AT] = this.unitsUsed;
+    this.unitsUsed += length;
+    if (this.unitsUsed <= this.units.length) return;
+    const larger = new Uint16Array(Math.max(this.unitsUsed, this.units.length * 2));
+    larger.set(this.units);
+    this.units = larger;
   }
 
   /** Doubles the slots. */

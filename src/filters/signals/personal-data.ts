@@ -1,10 +1,10 @@
 /** Counts of personal data, and of obscene words. */
 import { findPii, PII_KINDS } from '../pii/find.js';
-import { HAS_KEY, HAS_PEM, HAS_SIGN, MAY_BE_BAD } from '../scan/piece-facts.js';
+import { HAS_KEY, HAS_PEM, HAS_SIGN } from '../scan/piece-facts.js';
 import type { Scan } from '../scan/scan.js';
 import { DATATROVE, signal, type SignalContext, type SignalFamily, type SignalValues } from './signal.js';
 import { totalsOf } from './totals.js';
-import { countBadWords } from './word-lists.js';
+import { countBadWords, MAY_BE_BAD } from './word-lists.js';
 
 const DOCS: Readonly<Record<(typeof PII_KINDS)[number], string>> = {
   email: 'e-mail addresses',

@@ -5,7 +5,7 @@
  * Raw words are runs of letters, numbers and underscores, or of other characters that are no white space (NLTK's
  * WordPunctTokenizer); normal words are pieces without ASCII punctuation, in lower case and NFD.
  */
-import { HAS_JAVASCRIPT, HAS_LOREM, MAY_BE_OBSCENE } from '../scan/piece-facts.js';
+import { HAS_JAVASCRIPT, HAS_LOREM } from '../scan/piece-facts.js';
 import { NUMERICAL, UPPER_UNITS, VISIBLE } from '../scan/pieces.js';
 import { RepeatedNgrams } from '../scan/repeated-ngrams.js';
 import type { Scan } from '../scan/scan.js';
@@ -21,7 +21,7 @@ import {
   type SignalValues,
 } from './signal.js';
 import { totalsOf } from './totals.js';
-import { countObsceneSequences, countPhrase } from './word-lists.js';
+import { countObsceneSequences, countPhrase, MAY_BE_OBSCENE } from './word-lists.js';
 
 const FULL_STOP = 0x2e;
 const ELLIPSIS = 0x2026;

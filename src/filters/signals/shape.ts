@@ -1,7 +1,7 @@
 /** Signals of length and of how much a text says: longest and typical words and lines, compression. */
 import { compressedSize } from '../scan/compressed-size.js';
-import { CHARACTERS } from '../scan/piece-facts.js';
-import { ENTRY, OCCURRENCES, RECORD } from '../scan/pieces.js';
+import { CHARACTERS, COUNTS } from '../scan/piece-facts.js';
+import { ENTRY, OCCURRENCES } from '../scan/pieces.js';
 import type { Scan } from '../scan/scan.js';
 import { ratio, signal, type SignalContext, type SignalFamily, type SignalValues } from './signal.js';
 import { totalsOf } from './totals.js';
@@ -100,14 +100,13 @@ function encode(text: string, bytes: number): Uint8Array {
 
 const lengths = new Uint32Array(LONGEST_COUNTED + 1);
 
-function pieceLengths({ pieces, records }: Scan): { longest: number; median: number } {
+function pieceLengths({ pieces }: Scan): { longest: number; median: number } {
   lengths.fill(0);
   let longest = 0;
-  const { distinct } = pieces;
-  for (let entry = 0; entry < pieces.distinctCount * ENTRY; entry += ENTRY) {
-    const characters = records[distinct[entry + RECORD] + CHARACTERS];
+  for (let piece = 0; piece < pieces.distinctCount; piece++) {
+    const characters = pieces.counts[piece * COUNTS + CHARACTERS];
     if (characters > longest) longest = characters;
-    lengths[Math.min(characters, LONGEST_COUNTED)] += distinct[entry + OCCURRENCES];
+    lengths[Math.min(characters, LONGEST_COUNTED)] += pieces.distinct[piece * ENTRY + OCCURRENCES];
   }
   if (pieces.count === 0) return { longest, median: 0 };
   const below = Math.floor((pieces.count - 1) / 2);

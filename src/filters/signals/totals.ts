@@ -1,7 +1,8 @@
 /** Sums of the facts of a text's pieces that several families of signals share: one pass over the different pieces. */
 import * as fact from '../scan/piece-facts.js';
-import { ENTRY, FLAGS, OCCURRENCES, RECORD } from '../scan/pieces.js';
+import { ENTRY, FLAGS, OCCURRENCES, PAIRS, PIECE } from '../scan/pieces.js';
 import type { Scan } from '../scan/scan.js';
+import { HEAD_LANGUAGE, HEAD_LANGUAGE_FLAGS, HEAD_STOP_WORDS } from '../scan/vocabulary.js';
 import { languageFacts, languageNumber } from './word-lists.js';
 
 /** Sums over the pieces; white space between them is counted where it says so. */
@@ -49,8 +50,9 @@ export function totalsOf(scan: Scan, language: string): Totals {
 }
 
 function sumPieces(scan: Scan, language: number): void {
-  const { pieces, records, vocabulary } = scan;
-  const { distinct } = pieces;
+  const { pieces, vocabulary } = scan;
+  const { distinct, counts } = pieces;
+  const { heads } = vocabulary;
   let characters = 0;
   let bytes = 0;
   let pieceUnits = 0;
@@ -78,39 +80,42 @@ function sumPieces(scan: Scan, language: number): void {
   let backspaces = 0;
   let urlUnits = 0;
   let capitalWords = 0;
-  for (let entry = 0; entry < pieces.distinctCount * ENTRY; entry += ENTRY) {
-    const at = distinct[entry + RECORD];
+  for (let piece = 0; piece < pieces.distinctCount; piece++) {
+    const entry = piece * ENTRY;
+    const at = piece * fact.COUNTS;
+    const head = distinct[entry + PIECE];
     const times = distinct[entry + OCCURRENCES];
     const bits = distinct[entry + FLAGS];
     flags |= bits;
-    pieceUnits += times * records[at + fact.UNITS];
-    characters += times * records[at + fact.CHARACTERS];
-    bytes += times * records[at + fact.BYTES];
-    spokenWords += times * records[at + fact.SPOKEN_WORDS];
-    spokenCharacters += times * records[at + fact.SPOKEN_CHARACTERS];
-    alphabeticWords += times * records[at + fact.ALPHABETIC_WORDS];
+    const length = counts[at + fact.CHARACTERS];
+    pieceUnits += times * (length + distinct[entry + PAIRS]);
+    characters += times * length;
+    bytes += times * counts[at + fact.BYTES];
+    spokenWords += times * counts[at + fact.SPOKEN_WORDS];
+    spokenCharacters += times * counts[at + fact.SPOKEN_CHARACTERS];
+    alphabeticWords += times * counts[at + fact.ALPHABETIC_WORDS];
     if ((bits & fact.BEGINS_WORD) !== 0) beginningWords += times;
     if ((bits & fact.HAS_LETTER) !== 0) withLetter += times;
     if ((bits & fact.IS_STOP_WORD) !== 0) wholeStopWords += times;
-    rawWords += times * records[at + fact.RAW_WORDS];
-    rawAlphabetic += times * records[at + fact.RAW_ALPHABETIC];
-    alphanumerics += times * records[at + fact.ALPHANUMERICS];
-    lettersAndMarks += times * records[at + fact.LETTERS_AND_MARKS];
-    uppers += times * records[at + fact.UPPERS];
-    digits += times * records[at + fact.DIGITS];
-    plainCharacters += times * records[at + fact.PLAIN_CHARACTERS];
-    sentences += times * records[at + fact.SENTENCES];
-    if (records[at + fact.LANGUAGE] !== language) languageFacts(vocabulary, at, language);
-    stopWords += times * records[at + fact.STOP_WORDS];
-    languageFlags |= records[at + fact.LANGUAGE_FLAGS];
+    rawWords += times * counts[at + fact.RAW_WORDS];
+    rawAlphabetic += times * counts[at + fact.RAW_ALPHABETIC];
+    alphanumerics += times * counts[at + fact.ALPHANUMERICS];
+    lettersAndMarks += times * counts[at + fact.LETTERS_AND_MARKS];
+    uppers += times * counts[at + fact.UPPERS];
+    digits += times * counts[at + fact.DIGITS];
+    plainCharacters += times * counts[at + fact.PLAIN_CHARACTERS];
+    sentences += times * counts[at + fact.SENTENCES];
+    if (heads[head + HEAD_LANGUAGE] !== language) languageFacts(vocabulary, head, language);
+    stopWords += times * heads[head + HEAD_STOP_WORDS];
+    languageFlags |= heads[head + HEAD_LANGUAGE_FLAGS];
     if ((bits & fact.RARE) === 0) continue;
-    hashes += times * records[at + fact.HASHES];
-    ellipses += times * records[at + fact.ELLIPSES];
-    parentheses += times * records[at + fact.PARENTHESES];
-    braces += times * records[at + fact.BRACES];
-    backspaces += times * records[at + fact.BACKSPACES];
-    urlUnits += times * records[at + fact.URL_UNITS];
-    capitalWords += times * records[at + fact.CAPITAL_WORDS];
+    hashes += times * counts[at + fact.HASHES];
+    ellipses += times * counts[at + fact.ELLIPSES];
+    parentheses += times * counts[at + fact.PARENTHESES];
+    braces += times * counts[at + fact.BRACES];
+    backspaces += times * counts[at + fact.BACKSPACES];
+    urlUnits += times * counts[at + fact.URL_UNITS];
+    capitalWords += times * counts[at + fact.CAPITAL_WORDS];
   }
   const spaces = scan.length - pieceUnits;
   totals.characters = characters + spaces;

@@ -4,10 +4,16 @@
  */
 import { createRequire } from 'node:module';
 import { LETTER, LOWER_CASE_UNITS, NUMERIC, SPACE, UNIT_CLASSES } from '../scan/character-classes.js';
-import * as fact from '../scan/piece-facts.js';
-import { RECORD } from '../scan/pieces.js';
+import { PIECE } from '../scan/pieces.js';
 import type { Scan } from '../scan/scan.js';
-import type { Vocabulary } from '../scan/vocabulary.js';
+import {
+  HEAD_LANGUAGE,
+  HEAD_LANGUAGE_FLAGS,
+  HEAD_NORMAL,
+  HEAD_STOP_WORDS,
+  HEAD_UNITS,
+  type Vocabulary,
+} from '../scan/vocabulary.js';
 
 const require = createRequire(import.meta.url);
 const allStopWords = require('stopwords-json') as Record<string, string[]>;
@@ -127,11 +133,11 @@ function obsceneSequences(language: string): Sequences | undefined {
 export function countObsceneSequences(scan: Scan, language: string): number {
   const listed = obsceneSequences(language);
   if (listed === undefined) return 0;
-  const { pieces, records } = scan;
+  const { pieces, vocabulary } = scan;
   let found = 0;
   for (let piece = 0; piece < pieces.count; piece++) {
-    const flags = records[pieces.distinct[pieces.entry[piece] + RECORD] + fact.LANGUAGE_FLAGS];
-    if ((flags & fact.MAY_BE_OBSCENE) !== 0) found += sequencesAt(scan, piece, listed);
+    const flags = vocabulary.heads[pieces.distinct[pieces.entry[piece] + PIECE] + HEAD_LANGUAGE_FLAGS];
+    if ((flags & MAY_BE_OBSCENE) !== 0) found += sequencesAt(scan, piece, listed);
   }
   return found;
 }
@@ -157,8 +163,8 @@ function sequencesAt(scan: Scan, piece: number, listed: Sequences): number {
 }
 
 /** Number in the vocabulary of the normal form of a piece, -1 where it is empty. */
-function normalWord({ pieces, records }: Scan, piece: number): number {
-  return records[pieces.distinct[pieces.entry[piece] + RECORD] + fact.NORMAL_WORD];
+function normalWord({ pieces, vocabulary }: Scan, piece: number): number {
+  return vocabulary.heads[pieces.distinct[pieces.entry[piece] + PIECE] + HEAD_NORMAL];
 }
 
 const languageNumbers = new Map<string, number>();
@@ -173,18 +179,23 @@ export function languageNumber(language: string): number {
   return languages.length;
 }
 
-/** Writes what the lists of a language say of a piece to its record at `at`. */
-export function languageFacts(vocabulary: Vocabulary, at: number, number: number): void {
-  const { records, units, numbers } = vocabulary;
+/** Language flags: an obscene word may begin in the piece; its normal form begins a sequence of obscene words. */
+export const MAY_BE_BAD = 1;
+export const MAY_BE_OBSCENE = 2;
+
+/** Writes what the lists of a language say of the piece at `head` into its head. */
+export function languageFacts(vocabulary: Vocabulary, head: number, number: number): void {
+  const { heads, numbers } = vocabulary;
   const language = languages[number - 1];
-  const start = records[at + fact.TEXT_AT];
-  const end = start + records[at + fact.UNITS];
-  let flags = mayBeBad(units, start, end, language) ? fact.MAY_BE_BAD : 0;
-  const normal = records[at + fact.NORMAL_WORD];
-  if (normal >= 0 && obsceneSequences(language)?.has(numbers.low[normal])) flags |= fact.MAY_BE_OBSCENE;
-  records[at + fact.LANGUAGE] = number;
-  records[at + fact.STOP_WORDS] = countStopWords(units, start, end, language);
-  records[at + fact.LANGUAGE_FLAGS] = flags;
+  const units = vocabulary.unitsOf(head);
+  const start = vocabulary.textAt(head);
+  const end = start + heads[head + HEAD_UNITS];
+  let flags = mayBeBad(units, start, end, language) ? MAY_BE_BAD : 0;
+  const normal = heads[head + HEAD_NORMAL];
+  if (normal >= 0 && obsceneSequences(language)?.has(numbers.low[normal])) flags |= MAY_BE_OBSCENE;
+  heads[head + HEAD_LANGUAGE] = number;
+  heads[head + HEAD_STOP_WORDS] = countStopWords(units, start, end, language);
+  heads[head + HEAD_LANGUAGE_FLAGS] = flags;
 }
 
 /** Raw words of a piece that are in the list of stop words; case matters. */
@@ -269,11 +280,11 @@ function mayBeBad(units: Uint16Array, start: number, end: number, language: stri
 export function countBadWords(scan: Scan, language: string): number {
   const root = trieOf(language);
   if (root === undefined) return 0;
-  const { pieces, records } = scan;
+  const { pieces, vocabulary } = scan;
   let found = 0;
   for (let piece = 0; piece < pieces.count; piece++) {
-    const flags = records[pieces.distinct[pieces.entry[piece] + RECORD] + fact.LANGUAGE_FLAGS];
-    if ((flags & fact.MAY_BE_BAD) === 0) continue;
+    const flags = vocabulary.heads[pieces.distinct[pieces.entry[piece] + PIECE] + HEAD_LANGUAGE_FLAGS];
+    if ((flags & MAY_BE_BAD) === 0) continue;
     for (let start = pieces.start[piece]; start < pieces.end[piece]; start++) {
       if (isBadWordAt(scan, start, root, ANYWHERE.has(language))) found += 1;
     }
