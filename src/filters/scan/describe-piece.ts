@@ -28,6 +28,7 @@ const FULL_STOP = 0x2e;
 const ELLIPSIS = 0x2026;
 const LOWER_CASE_WORD = LETTER | LOWER;
 const LONGEST_STOP_WORD = 4;
+const SHORTEST_PHRASE = 4;
 /** C4 drops lines with a longer piece. */
 const MAX_PIECE_CHARACTERS = 1000;
 
@@ -63,8 +64,39 @@ mark('{}', BRACE);
 mark('.?!', END_MARK);
 mark('{[', C4_MARK);
 
-/** What a phrase that the rules look for begins with; most pieces have none of it. */
-const SUSPECT = /lorem|javascript|terms|privacy|cookie|items|read$|sign-in|http|begin$/;
+/** Parts of the phrases that the rules look for, by their letters, a bit each: most pieces lack some letter of each. */
+const SUSPECTS = [
+  'lorem',
+  'javascript',
+  'terms',
+  'privacy',
+  'cookie',
+  'items',
+  'read',
+  'sign-in',
+  'http',
+  'begin',
+].map((part) => lettersOf(unitsOf(part), 0, part.length));
+/** The bit of a piece with a character beyond ASCII, which may have a letter in lower case. */
+const WIDE = 1 << 26;
+
+/** Letters a to z in either case among the units, a bit each. */
+function lettersOf(units: Uint16Array, start: number, end: number): number {
+  let letters = 0;
+  for (let i = start; i < end; i++) {
+    const unit = units[i];
+    if (unit >= 0x80) letters |= WIDE;
+    else if ((UNIT_CLASSES[unit] & LETTER) !== 0) letters |= 1 << ((unit | 0x20) - 0x61);
+  }
+  return letters;
+}
+
+function mayHavePhrase(letters: number): boolean {
+  if ((letters & WIDE) !== 0) return true;
+  for (const needed of SUSPECTS) if ((letters & needed) === needed) return true;
+  return false;
+}
+
 const URL = /https?:\/\/[a-zA-Z0-9$-_@.&+!*\\(),]+/g;
 
 const stopWordBits = new Map<number, { readonly high: number; readonly bit: number }>();
@@ -96,7 +128,10 @@ export function describePiece(text: string, units: Uint16Array, start: number, e
   normalize(units, start, end);
   counts[fact.NORMAL_CHARACTERS] = normal.characters;
   let flags = describeWords(units) | describeUnits(units, start, end);
-  if (end - start >= LONGEST_STOP_WORD) flags |= describePhrases(text.slice(start, end));
+  if (end - start >= SHORTEST_PHRASE && mayHavePhrase(lettersOf(units, start, end))) {
+    flags |= describePhrases(text.slice(start, end));
+  }
+  if (end - start >= SHORTEST_KEY && KEY_PREFIX.test(text.slice(start, end))) flags |= fact.HAS_KEY;
   if (counts[fact.CHARACTERS] > MAX_PIECE_CHARACTERS) flags |= fact.IS_LONG;
   for (let rare = fact.HASHES; rare < fact.COUNTS; rare++) if (counts[rare] !== 0) flags |= fact.RARE;
   return flags;
@@ -199,7 +234,7 @@ function describeUnits(units: Uint16Array, start: number, end: number): number {
 
     const isWord = kind & WORD_UNIT;
     if (isWord !== run) {
-      if (run === 1) endRun();
+      if (run === 1) countRun(runClasses, runIsAscii);
       counts[fact.RAW_WORDS] += 1;
       run = isWord;
       runClasses = 0;
@@ -218,7 +253,7 @@ function describeUnits(units: Uint16Array, start: number, end: number): number {
       flags |= fact.EVENT;
     }
   }
-  if (run === 1) endRun();
+  if (run === 1) countRun(runClasses, runIsAscii);
   if ((flags & fact.EVENT) !== 0 && !inSentence) flags |= fact.END_LAST;
   counts[fact.CHARACTERS] = end - start - pairs;
   counts[fact.BYTES] = bytes;
@@ -229,19 +264,18 @@ function describeUnits(units: Uint16Array, start: number, end: number): number {
   if ((classAt(units, start, end) & (LETTER | NUMERIC)) !== 0) flags |= fact.BEGINS_WORD;
   if (end - start === 1 && units[start] === FULL_STOP) flags |= fact.IS_FULL_STOP;
   return flags;
-
-  function endRun(): void {
-    if (runIsAscii) counts[fact.RAW_ALPHABETIC] += 1;
-    if ((runClasses & (UPPER | LOWER)) === UPPER) counts[fact.CAPITAL_WORDS] += 1;
-  }
 }
 
-/** Addresses, and signs of phrases and keys that the rules look for in the text. Returns flags. */
+/** A raw word of letters, numbers and underscores, whose characters have these classes. */
+function countRun(classes: number, hasAsciiLetter: boolean): void {
+  if (hasAsciiLetter) counts[fact.RAW_ALPHABETIC] += 1;
+  if ((classes & (UPPER | LOWER)) === UPPER) counts[fact.CAPITAL_WORDS] += 1;
+}
+
+/** Addresses, and signs of phrases that the rules look for in the text. Returns flags. */
 function describePhrases(piece: string): number {
   let flags = 0;
-  if (piece.length >= SHORTEST_KEY && KEY_PREFIX.test(piece)) flags |= fact.HAS_KEY;
   const lower = piece.toLowerCase();
-  if (!SUSPECT.test(lower)) return flags;
   if (piece.includes('http')) {
     for (const [match] of piece.matchAll(URL)) counts[fact.URL_UNITS] += match.length;
   }

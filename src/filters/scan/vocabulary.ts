@@ -46,19 +46,20 @@ export const HEAD_WORD_CHARACTERS = HEAD_WORDS + 3;
 const HEAD_START = HEAD_WORD_CHARACTERS + 1;
 const SHORT = (HEAD - HEAD_START) * 2;
 
-const FIRST_SLOTS = 1 << 13;
-const FIRST_PIECES = FIRST_SLOTS / 2;
+/** Pieces and slots that there is room for at first: memory that is not touched costs nothing. */
+const FIRST_PIECES = MAX_PIECES + 4096;
+const FIRST_SLOTS = 2 * MAX_PIECES;
 
 export class Vocabulary {
-  readonly numbers = new WordNumbers();
+  readonly numbers = new WordNumbers(MAX_WORDS);
   /** Number of the text that is scanned. */
   text = 0;
   heads = new Int32Array(FIRST_PIECES * HEAD);
   headBytes = new Uint8Array(this.heads.buffer);
   private headUnits = new Uint16Array(this.heads.buffer);
   /** Of the longer pieces. */
-  records = new Int32Array(1 << 12);
-  private units = new Uint16Array(1 << 12);
+  records = new Int32Array(MAX_RECORDS);
+  private units = new Uint16Array(MAX_UNITS);
   private pieces = 0;
   private recordsUsed = 0;
   private unitsUsed = 0;
@@ -82,12 +83,12 @@ export class Vocabulary {
       this.pieces > 2 * MAX_PIECES || this.unitsUsed > 2 * MAX_UNITS || this.recordsUsed > 2 * MAX_RECORDS;
     if (isHuge) {
       this.setHeads(new Int32Array(FIRST_PIECES * HEAD));
-      this.records = new Int32Array(1 << 12);
-      this.units = new Uint16Array(1 << 12);
+      this.records = new Int32Array(MAX_RECORDS);
+      this.units = new Uint16Array(MAX_UNITS);
       this.slots = new Int32Array(FIRST_SLOTS * 2);
       this.mask = FIRST_SLOTS - 1;
     } else this.slots.fill(0);
-    this.numbers.clear(MAX_WORDS);
+    this.numbers.clear();
     this.pieces = 0;
     this.recordsUsed = 0;
     this.unitsUsed = 0;
@@ -161,7 +162,7 @@ export class Vocabulary {
     this.pieces += 1;
     this.slots[slot * 2] = low;
     this.slots[slot * 2 + 1] = this.pieces;
-    if (this.pieces * 4 > this.slots.length) this.spread();
+    if (this.pieces * 3 > this.slots.length) this.spread();
     return head;
   }
 
@@ -197,7 +198,7 @@ export class Vocabulary {
     }
     const { records, numbers } = this;
     this.heads[head + HEAD_RECORD] = at;
-    records.set(counts, at);
+    for (let i = 0; i < COUNTS; i++) records[at + i] = counts[i];
     let out = at + COUNTS;
     for (const table of [words, unicodeWords]) {
       for (let i = 0; i < table.count; i++) {

@@ -3,23 +3,33 @@
 export class WordNumbers {
   count = 0;
   /** Both halves of the hash of a word by its number. */
-  low = new Int32Array(4096);
-  high = new Int32Array(4096);
+  low: Int32Array<ArrayBuffer>;
+  high: Int32Array<ArrayBuffer>;
   /** One more than a number; 0 is a free slot. */
-  private slots = new Int32Array(8192);
-  private mask = 8191;
+  private slots: Int32Array<ArrayBuffer>;
+  private mask: number;
+  private readonly kept: number;
 
-  /** Forgets all words; arrays for more than twice `kept` of them are let go. */
-  clear(kept: number): void {
+  /** @param kept words that there is room for, a power of two; more are let go when the numbers are cleared */
+  constructor(kept: number) {
+    this.kept = kept;
+    this.low = new Int32Array(kept);
+    this.high = new Int32Array(kept);
+    this.slots = new Int32Array(kept * 2);
+    this.mask = kept * 2 - 1;
+  }
+
+  /** Forgets all words. */
+  clear(): void {
     this.count = 0;
-    if (this.low.length <= 2 * kept) {
+    if (this.low.length <= 2 * this.kept) {
       this.slots.fill(0);
       return;
     }
-    this.low = new Int32Array(4096);
-    this.high = new Int32Array(4096);
-    this.slots = new Int32Array(8192);
-    this.mask = 8191;
+    this.low = new Int32Array(this.kept);
+    this.high = new Int32Array(this.kept);
+    this.slots = new Int32Array(this.kept * 2);
+    this.mask = this.kept * 2 - 1;
   }
 
   /** The number of the word with this hash, a new one where it has none. */

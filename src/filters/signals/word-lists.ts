@@ -167,14 +167,27 @@ function normalWord({ pieces, vocabulary }: Scan, piece: number): number {
   return vocabulary.heads[pieces.distinct[pieces.entry[piece] + PIECE] + HEAD_NORMAL];
 }
 
+/** What the lists of a language are. */
+interface LanguageLists {
+  readonly trie: Node | undefined;
+  readonly anywhere: boolean;
+  readonly stopWords: WordSet | undefined;
+  readonly obscene: Sequences | undefined;
+}
+
 const languageNumbers = new Map<string, number>();
-const languages: string[] = [];
+const languages: LanguageLists[] = [];
 
 /** Number of a language in the records of pieces, from 1. */
 export function languageNumber(language: string): number {
   const known = languageNumbers.get(language);
   if (known !== undefined) return known;
-  languages.push(language);
+  languages.push({
+    trie: trieOf(language),
+    anywhere: ANYWHERE.has(language),
+    stopWords: stopWordsOf(language),
+    obscene: obsceneSequences(language),
+  });
   languageNumbers.set(language, languages.length);
   return languages.length;
 }
@@ -186,21 +199,20 @@ export const MAY_BE_OBSCENE = 2;
 /** Writes what the lists of a language say of the piece at `head` into its head. */
 export function languageFacts(vocabulary: Vocabulary, head: number, number: number): void {
   const { heads, numbers } = vocabulary;
-  const language = languages[number - 1];
+  const lists = languages[number - 1];
   const units = vocabulary.unitsOf(head);
   const start = vocabulary.textAt(head);
   const end = start + heads[head + HEAD_UNITS];
-  let flags = mayBeBad(units, start, end, language) ? MAY_BE_BAD : 0;
+  let flags = mayBeBad(units, start, end, lists) ? MAY_BE_BAD : 0;
   const normal = heads[head + HEAD_NORMAL];
-  if (normal >= 0 && obsceneSequences(language)?.has(numbers.low[normal])) flags |= MAY_BE_OBSCENE;
+  if (normal >= 0 && lists.obscene?.has(numbers.low[normal])) flags |= MAY_BE_OBSCENE;
   heads[head + HEAD_LANGUAGE] = number;
-  heads[head + HEAD_STOP_WORDS] = countStopWords(units, start, end, language);
+  heads[head + HEAD_STOP_WORDS] = countStopWords(units, start, end, lists.stopWords);
   heads[head + HEAD_LANGUAGE_FLAGS] = flags;
 }
 
 /** Raw words of a piece that are in the list of stop words; case matters. */
-function countStopWords(units: Uint16Array, start: number, end: number, language: string): number {
-  const listed = stopWordsOf(language);
+function countStopWords(units: Uint16Array, start: number, end: number, listed: WordSet | undefined): number {
   if (listed === undefined) return 0;
   let found = 0;
   let i = start;
@@ -256,13 +268,16 @@ function isWordUnit(unit: number): boolean {
 }
 
 /** Whether an obscene word of the language begins in a piece, or may go on behind it. */
-function mayBeBad(units: Uint16Array, start: number, end: number, language: string): boolean {
-  const root = trieOf(language);
-  if (root === undefined) return false;
-  const anywhere = ANYWHERE.has(language);
+function mayBeBad(
+  units: Uint16Array,
+  start: number,
+  end: number,
+  { trie, anywhere }: LanguageLists,
+): boolean {
+  if (trie === undefined) return false;
   for (let first = start; first < end; first++) {
     if (!anywhere && first > start && isWordUnit(units[first - 1])) continue;
-    let node: Node | undefined = root;
+    let node: Node | undefined = trie;
     for (let i = first; node !== undefined; i++) {
       if (node.isEnd && (anywhere || i === end || !isWordUnit(units[i]))) return true;
       if (i === end && node.hasSpace) return true;
