@@ -65,7 +65,9 @@ export class RepeatedNgrams {
   next(): void {
     this.n += 1;
     const { positions, ids, size, counts } = this;
-    this.resetSlots(size);
+    let candidates = 0;
+    for (let k = 0; k + 1 < size; k++) if (positions[k + 1] === positions[k] + 1) candidates += 1;
+    this.resetSlots(candidates);
     const { slots, mask, step } = this;
     let next = 0;
     // Candidates, positions whose successor is there too, are written over what has been read.
