@@ -55,12 +55,13 @@ export class ByteCache {
     const entry = this.entries + 1;
     let slot = hash & (SLOTS - 1);
     while (this.slots[slot] !== 0) slot = (slot + 1) & (SLOTS - 1);
-    this.slots[slot] = entry;
-    this.hashes[entry] = hash;
-    this.values[entry] = value;
     // Keys are too short for a copy that makes objects.
     for (let i = 0; i < end - start; i++) this.keys[from + i] = bytes[start + i];
+    // Work under a time limit is stopped in loops: what is remembered is so behind the last of them.
     this.starts[entry + 1] = from + end - start;
+    this.hashes[entry] = hash;
+    this.values[entry] = value;
     this.entries = entry;
+    this.slots[slot] = entry;
   }
 }

@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { commandOf, jobRequestSchema } from '../../../src/server/jobs/requests.js';
+
+describe('a request to ingest', () => {
+  const request = { kind: 'ingest', corpus: 'c' } as const;
+
+  it('says how pages are read', () => {
+    const reading = {
+      extract: 'markdown',
+      keep_links: true,
+      keep_comments: false,
+      normalize: 'nfc,control',
+      extract_timeout: 5,
+    } as const;
+    const command = commandOf(jobRequestSchema.parse({ ...request, ...reading }), '/w');
+    expect(command.filter((part) => /extract|keep|normalize/.test(part))).toEqual([
+      '--extract=markdown',
+      '--keep-links',
+      '--normalize=nfc,control',
+      '--extract-timeout=5',
+    ]);
+  });
+
+  it.each([{ extract: 'html' }, { normalize: 'nfc;control' }, { extract_timeout: 0 }, { keep_links: 'yes' }])(
+    'that asks for %j is refused',
+    (wrong) => {
+      expect(jobRequestSchema.safeParse({ ...request, ...wrong }).success).toBe(false);
+    },
+  );
+});
