@@ -66,7 +66,9 @@ const RANKS = new Map<string, { readonly field: Field; readonly rank: number }>(
 );
 
 const LANGUAGE_TAG = /^[a-z]{2,3}(?:[-_][a-z0-9]{2,8})*$/i;
-const DATE = /^\d{4}-\d{2}(?:-\d{2})?|^\d{4}$/;
+/** A date or a time of ISO 8601, whatever stands behind it; a year only by itself. */
+const DATE =
+  /^\d{4}-\d{2}(?:-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:\s?(?:Z|[+-]\d{2}:?\d{2}))?)?)?|^\d{4}$/i;
 /** What is in the place of an author and is none. */
 const ADDRESS = /^(?:https?:)?\/\/|^www\.|^@/i;
 
@@ -139,13 +141,12 @@ export class MetadataReader {
     const [author, siteName, language] = [of('author'), of('siteName'), of('language')];
     const isOpen = [author, published, siteName, language].includes(undefined);
     const data: LinkedData = isOpen ? this.linkedData() : {};
-    const dataDate = DATE.test(data.published ?? '') ? data.published : undefined;
     const dataLanguage = LANGUAGE_TAG.test(data.language ?? '') ? data.language : undefined;
     return {
       title: tidy(of('title') ?? this.title),
       author: tidy(author ?? data.author),
       // A `time` element may be that of another text.
-      published: of('published') ?? dataDate ?? this.time ?? null,
+      published: dateOf(of('published')) ?? dateOf(data.published) ?? dateOf(this.time) ?? null,
       language: language ?? dataLanguage ?? null,
       canonicalUrl: of('canonicalUrl') ?? null,
       siteName: tidy(siteName ?? data.siteName),
@@ -190,5 +191,14 @@ export class MetadataReader {
 }
 
 function tidy(text: string | undefined): string | null {
-  return text?.replace(/\s+/g, ' ').trim().slice(0, MAX_VALUE_CHARS) || null;
+  return (
+    text
+      ?.replace(/[\s\p{Cc}]+/gu, ' ')
+      .trim()
+      .slice(0, MAX_VALUE_CHARS) || null
+  );
+}
+
+function dateOf(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : DATE.exec(text)?.[0];
 }

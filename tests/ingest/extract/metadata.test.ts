@@ -39,6 +39,16 @@ describe('meta elements', () => {
       '<time datetime="2015-02-03T10:00">then</time><time datetime="2014-02-03">before</time>',
       { published: '2015-02-03T10:00' },
     ],
+    ['<meta name="date" content="2019-01-02 10:11 Uhr">', { published: '2019-01-02 10:11' }],
+    [
+      '<meta name="date" content="2019-01-02T10:11:12.5+0100 <b>">',
+      { published: '2019-01-02T10:11:12.5+0100' },
+    ],
+    ['<meta name="date" content="2019 was long">', { published: null }],
+    [
+      '<title>a\u0000b\u0007 c</title><meta name=author content="x\u0001y">',
+      { title: 'a b c', author: 'x y' },
+    ],
     ['<time datetime="PT5M">5 minutes</time>', { published: null }],
     ['<html xml:lang="fr">', { language: 'fr' }],
     ['<meta property="og:locale" content="pt_BR">', { language: 'pt_BR' }],
