@@ -71,7 +71,7 @@ export async function commitShards(
       const name = `${split}-${sequence}-${index + 1}`;
       const shard = `shards/${name}.arrow`;
       const metadata = {
-        dataset: DATASET,
+        dataset: paths.name,
         split,
         tokenizerSha256,
         vocabSize: VOCABULARY,
@@ -102,7 +102,7 @@ export async function commitShards(
   await appendCommit(paths, {
     version: 1,
     sequence,
-    dataset: DATASET,
+    dataset: paths.name,
     files,
     pending: [],
     sources: [],
