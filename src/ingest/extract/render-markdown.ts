@@ -78,7 +78,7 @@ class MarkdownRenderer {
   private addBlock(block: TextBlock): void {
     const { element } = block;
     const place = this.placeOf(element);
-    const preformatted = preOf(element);
+    const { preformatted } = element;
     if (preformatted !== undefined) {
       this.add(place, block, fence(block.text, preformatted.codeLanguage));
       return;
@@ -123,7 +123,7 @@ class MarkdownRenderer {
       const place = this.placeOf(element);
       const { cell } = element;
       if (place.table !== table || cell === undefined || place.row === undefined) break;
-      if (preOf(element) !== undefined || !isCellText(text)) return start;
+      if (element.preformatted !== undefined || !isCellText(text)) return start;
       const before = previous === undefined ? undefined : this.placeOf(previous).row;
       if (previous !== undefined && cell !== previous && before === place.row) isTable = true;
       previous = cell;
@@ -186,11 +186,6 @@ function numberChildren(elements: readonly PageElement[]): Map<PageElement, numb
     numbers.set(element, count);
   }
   return numbers;
-}
-
-/** The preformatted element that a block is in. */
-function preOf(element: PageElement): PageElement | undefined {
-  return element.preformatted;
 }
 
 /** Longer than any run of backticks in the code. */
