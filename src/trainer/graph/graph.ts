@@ -1,7 +1,7 @@
 /**
  * A tensor graph under construction: nodes in topological order, each made by `apply`, which infers its shape.
  *
- * Nothing is ever removed; engines run only the nodes that the wanted outputs depend on (`live`), so rules of
+ * Equal expressions of equal tensors are one node: derivatives repeat much of the forward pass. Nothing is ever removed; engines run only the nodes that the wanted outputs depend on (`live`), so rules of
  * differentiation may emit gradients that nobody asks for.
  */
 import { TokenmillError } from '../../core/errors.js';
@@ -26,7 +26,7 @@ interface OwnGradient {
 export class Graph implements GraphBuilder {
   readonly nodes: Node[] = [];
   private readonly inputs = new Map<string, Tensor>();
-  private readonly scalars = new Map<string, Tensor>();
+  private readonly known = new Map<string, Tensor>();
   private readonly ownGradients = new Map<number, OwnGradient>();
 
   /** A tensor that is given at every run. @throws TokenmillError GRAPH_INVALID where the name is taken */
@@ -48,14 +48,14 @@ export class Graph implements GraphBuilder {
     if (inputs.some((input) => input.graph !== this)) {
       throw new TokenmillError('GRAPH_INVALID', `${operation}: an input belongs to another graph`);
     }
-    const key = scalarKey(operation, attributes);
-    const known = key === undefined ? undefined : this.scalars.get(key);
+    const key = expressionKey(operation, inputs, attributes);
+    const known = key === undefined ? undefined : this.known.get(key);
     if (known !== undefined) return known;
     const definition: Operation<Name> = OPERATIONS[operation];
     const { shape, dtype } = definition.infer(inputs, attributes);
     const output: Tensor = { id: this.nodes.length, shape, dtype, graph: this };
     this.nodes.push({ operation, inputs, attributes, output });
-    if (key !== undefined) this.scalars.set(key, output);
+    if (key !== undefined) this.known.set(key, output);
     return output;
   }
 
@@ -82,9 +82,22 @@ export class Graph implements GraphBuilder {
   }
 }
 
-/** Equal scalar constants are one node: expressions make many of them. */
-function scalarKey(operation: OperationName, attributes: Attributes[OperationName]): string | undefined {
-  if (operation !== 'fill') return undefined;
-  const { value, shape, dtype } = attributes as Attributes['fill'];
-  return shape.length === 0 ? `${dtype} ${Object.is(value, -0) ? '-0' : value}` : undefined;
+/**
+ * What makes two nodes the same; undefined for those that are never taken for one another: inputs, constants (their data are
+ * large), and filled tensors with axes, whose memory the operation that adds to them may take over.
+ */
+function expressionKey(
+  operation: OperationName,
+  inputs: readonly Tensor[],
+  attributes: Attributes[OperationName],
+): string | undefined {
+  if (operation === 'input' || operation === 'constant') return undefined;
+  if (operation === 'fill' && (attributes as Attributes['fill']).shape.length > 0) return undefined;
+  return `${operation} ${inputs.map(({ id }) => id).join()} ${JSON.stringify(attributes, writeNumber)}`;
+}
+
+/** JSON has neither infinities nor a negative zero. */
+function writeNumber(_key: string, value: unknown): unknown {
+  const isPlain = typeof value !== 'number' || (Number.isFinite(value) && !Object.is(value, -0));
+  return isPlain ? value : `number ${Object.is(value, -0) ? '-0' : String(value)}`;
 }

@@ -168,6 +168,31 @@ describe('what cannot be differentiated', () => {
   });
 });
 
+describe('equal expressions', () => {
+  const graph = new Graph();
+  const x = graph.input('x', [2, 2], 'float32');
+  const y = graph.input('y', [2, 2], 'float32');
+
+  it('are one node', () => {
+    expect(mul(tanh(x), y)).toBe(mul(tanh(x), y));
+    expect(gemm(x, y, { transposeA: true })).toBe(gemm(x, y, { transposeA: true }));
+    expect(fill(graph, -Infinity, [], 'float32')).toBe(fill(graph, -Infinity, [], 'float32'));
+  });
+
+  it('are not those of other operands, other attributes or another order', () => {
+    const product = gemm(x, y);
+    for (const other of [gemm(y, x), gemm(x, y, { transposeB: true }), gemm(x, y, { alpha: -1 })]) {
+      expect(other).not.toBe(product);
+    }
+    const scalars = [0, -0, Infinity, -Infinity, NaN].map((value) => fill(graph, value, [], 'float32'));
+    expect(new Set(scalars).size).toBe(5);
+  });
+
+  it('are not tensors with axes that are filled, which may be written to', () => {
+    expect(fill(graph, 0, [2], 'float32')).not.toBe(fill(graph, 0, [2], 'float32'));
+  });
+});
+
 describe('the nodes that outputs need', () => {
   it('leave out what nobody asked for', () => {
     const graph = new Graph();
