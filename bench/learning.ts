@@ -26,7 +26,7 @@ const CORPUS_BYTES = 4_000_000;
 const DOCUMENT_BYTES = 3_000;
 const VOCABULARY = 4096;
 const TOLERANCE = 0.01;
-const SCHEDULE = { batch: 8, context: 128, 'learning-rate': 0.003, 'eval-every': 100, 'eval-tokens': 20_000 };
+const SCHEDULE = { batch: 8, context: 128, 'learning-rate': 0.003, 'eval-every': 40, 'eval-tokens': 10_000 };
 
 const MODEL = {
   model_type: 'llama',
@@ -106,7 +106,7 @@ function parseLines(text: string): Metrics[] {
 }
 
 export const run: Benchmark = async ({ quick }) => {
-  const steps = quick ? 20 : 400;
+  const steps = quick ? 20 : 160;
   const folder = await mkdtemp(join(tmpdir(), 'tokenmill-learning-'));
   try {
     const corpus = documentationCorpus(quick ? CORPUS_BYTES / 8 : CORPUS_BYTES);

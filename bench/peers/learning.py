@@ -42,7 +42,6 @@ needed = len(metrics) * batch * context + 1
 train = torch.from_numpy(numpy.resize(train, needed))
 valid = torch.from_numpy(valid[: eval_tokens + 1])
 
-torch.set_num_threads(2)
 config = LlamaConfig(**json.loads((run / "config.json").read_text()), attn_implementation="sdpa")
 model = LlamaForCausalLM(config).float()
 missing, unexpected = model.load_state_dict(load_file(run / "initial.safetensors"), strict=False)

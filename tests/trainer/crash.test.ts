@@ -19,13 +19,13 @@ import { commitShards, queueStates } from '../support/training.js';
 
 const KILLS = 20;
 /** Milliseconds: each test starts several processes, and a busy machine takes its time. */
-const TIMEOUT = 240_000;
-const STEPS = 60;
-/** 64 tokens a step: 3840 in all, two epochs and a bit of these. */
+const TIMEOUT = 480_000;
+const STEPS = 36;
+/** 64 tokens a step: 2304 in all, an epoch and a bit of these. */
 const SHARDS = [textTokens(1, 60), textTokens(2, 90), textTokens(3, 40), textTokens(4, 60)];
 const OPTIONS = {
   steps: STEPS,
-  checkpointEvery: 7,
+  checkpointEvery: 5,
   evalEvery: 20,
   batch: 2,
   accumulate: 2,
@@ -55,7 +55,7 @@ it(
     for (let kills = 0; kills < KILLS || finished.length === 0;) {
       // Every other one dies at some operation on files, between two writes or within one, the rest at some time.
       const spare = kills === KILLS;
-      const operation = kills % 2 === 0 && !spare ? 1 + random.below(150) : undefined;
+      const operation = kills % 2 === 0 && !spare ? 1 + random.below(90) : undefined;
       const lines = 1 + random.below(6);
       const delay = random.below(40);
       const result = await trainProcess(
@@ -84,15 +84,12 @@ it(
       expect(await outcome(made, 'r', STEPS)).toEqual(expected);
       expect(await queueStates(made)).toEqual(await queueStates(whole));
       expect((await readdir(join(made.workspace.models, 'r', 'checkpoints'))).sort()).toEqual([
-        'step-000049',
-        'step-000056',
-        'step-000060',
+        'step-000030',
+        'step-000035',
+        'step-000036',
       ]);
     }
-    expect(await timesRead(whole)).toEqual([
-      [1, SHARDS.flat().length, 1],
-      [2, SHARDS.flat().length, 1],
-    ]);
+    expect(await timesRead(whole)).toEqual([[1, SHARDS.flat().length, 1]]);
   },
 );
 
