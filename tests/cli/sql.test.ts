@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { cutStatements } from '../../src/cli/sql/statements.js';
+import { completeLine } from '../../src/cli/sql/completion.js';
 import { SqlShell } from '../../src/cli/sql/shell.js';
 import { TokenmillError } from '../../src/core/errors.js';
 import { QuerySession } from '../../src/store/query/session.js';
@@ -35,6 +36,30 @@ describe('cutStatements', () => {
     ['select $1 - 2 / 3;', ['select $1 - 2 / 3'], ''],
   ])('%j', (text, statements, rest) => {
     expect(cutStatements(text)).toEqual({ statements, rest });
+  });
+});
+
+describe('completion', () => {
+  const words = {
+    views: ['documents', 'shards'],
+    columns: ['document_id', 'tokens', 'Score'],
+    reports: ['bad-records', 'domains'],
+    formats: ['csv', 'json'],
+  };
+
+  it.each([
+    ['select * from doc', ['document_id', 'documents'], 'doc'],
+    ['SEL', ['select'], 'SEL'],
+    ['select sc', ['Score'], 'sc'],
+    ['select nothing_like_it', [], 'nothing_like_it'],
+    ['select ', [], ''],
+    ['\\re', ['\\report'], '\\re'],
+    ['\\report bad-', ['bad-records'], 'bad-'],
+    ['\\d ', ['documents', 'shards'], ''],
+    ['\\f j', ['json'], 'j'],
+    ['\\timing x', [], 'x'],
+  ])('of %j', (line, offered, end) => {
+    expect(completeLine(line, words)).toEqual([offered, end]);
   });
 });
 

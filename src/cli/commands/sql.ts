@@ -5,10 +5,14 @@ import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { Command, Option } from 'commander';
 import { describeError, TokenmillError } from '../../core/errors.js';
+import { SIGNALS } from '../../filters/signals/index.js';
+import { listReports } from '../../store/query/reports.js';
 import type { QueryFormat } from '../../store/query/run.js';
+import { VIEWS, viewColumns } from '../../store/views.js';
 import { withWorkspace } from '../context.js';
 import { openSession, type SessionFlags } from '../session.js';
-import { SqlShell } from '../sql/shell.js';
+import { completeLine } from '../sql/completion.js';
+import { SHELL_FORMATS, SqlShell } from '../sql/shell.js';
 
 const MAX_HISTORY = 1000;
 
@@ -71,11 +75,17 @@ async function talk(shell: SqlShell): Promise<void> {
     output: process.stdout,
     historySize: MAX_HISTORY,
     history: await readHistory(history),
+    completer: await completer(),
   });
   terminal.on('SIGINT', () => {
+    const { isRunning } = shell;
     shell.interrupt();
+    // What was typed of a line goes too: to its end, then all before that.
+    terminal.write(null, { ctrl: true, name: 'e' });
+    terminal.write(null, { ctrl: true, name: 'u' });
     process.stdout.write('\n');
-    if (!shell.isPending) prompt(terminal, shell);
+    // A statement that ends shows its error first, and the prompt then.
+    if (!isRunning) prompt(terminal, shell);
   });
   prompt(terminal, shell);
   for await (const line of terminal) {
@@ -91,6 +101,12 @@ async function talk(shell: SqlShell): Promise<void> {
   }
   terminal.close();
   process.stdout.write('\n');
+}
+
+async function completer(): Promise<(line: string) => [string[], string]> {
+  const columns = Object.values(viewColumns(SIGNALS)).flatMap((view) => view.map(({ name }) => name));
+  const reports = (await listReports()).map(({ name }) => name);
+  return (line) => completeLine(line, { views: VIEWS, columns, reports, formats: SHELL_FORMATS });
 }
 
 function prompt(terminal: Interface, shell: SqlShell): void {

@@ -14,7 +14,7 @@ import { collectSetting } from '../settings.js';
 import { cutStatements } from './statements.js';
 
 /** Formats that a terminal can show. */
-const SHELL_FORMATS = ['table', 'json', 'ndjson', 'csv'] as const satisfies readonly QueryFormat[];
+export const SHELL_FORMATS = ['table', 'json', 'ndjson', 'csv'] as const satisfies readonly QueryFormat[];
 
 const HELP = `A statement ends with a semicolon and may go over several lines.
   \\d            the views            \\d VIEW       the columns of one
@@ -37,6 +37,10 @@ export class SqlShell {
     this.session = session;
     this.output = output;
     this.format = format;
+  }
+
+  get isRunning(): boolean {
+    return this.running !== undefined;
   }
 
   /** Whether lines of an unfinished statement wait for more. */
