@@ -1,25 +1,32 @@
-/** The real service as a process of its own, over a real socket. */
+/** The service over a real socket; as a process of its own where its environment, its signals or its end matter. */
 import { cp, readFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
-import { tokenmill } from '../support/cli.js';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { serveCommand } from '../../src/cli/commands/serve.js';
+import { startService } from '../../src/server/start.js';
+import { failure } from '../store/support.js';
 import { crawlWorkspace } from './crawl.js';
-import { startTestService, testFolder } from './support.js';
+import { startTestService, testApi, testFolder } from './support.js';
 
 const TOKEN = 'correct-horse-battery-staple';
+
+/** The service on a socket of this process. */
+async function serve(workspace: string, settings: Record<string, unknown> = {}): Promise<string> {
+  const { context } = await testApi({ workspace, settings: { port: 0, ...settings } });
+  const service = await startService(context);
+  onTestFinished(() => service.stop().then(() => undefined));
+  return service.url;
+}
 
 describe('start', () => {
   test('on an address that others reach needs a token, and asks for it', async () => {
     const workspace = await testFolder();
-    const args = ['serve', '--workspace', workspace, '--port', '0', '--host', '0.0.0.0'];
-    const refused = await tokenmill(args);
-    expect(refused.status).toBe(2);
-    expect(refused.stderr).toContain(
-      'error CONFIG_INVALID: without a token the service binds to loopback only',
-    );
-    expect(refused.stderr).toContain('hint: set TOKENMILL_TOKEN');
+    const refused = await failure(serve(workspace, { host: '0.0.0.0' }));
+    expect([refused.code, refused.exitStatus]).toEqual(['CONFIG_INVALID', 2]);
+    expect(refused.message).toContain('without a token the service binds to loopback only');
+    expect(refused.hint).toContain('set TOKENMILL_TOKEN');
 
     const service = await startTestService({
       workspace,
@@ -34,22 +41,21 @@ describe('start', () => {
   });
 
   test('tells what is wrong with an address or a setting', async () => {
-    const workspace = await testFolder();
-    const { url } = await startTestService({ workspace });
-    const start = async (...args: string[]): Promise<[number | null, string]> => {
-      const { status, stderr } = await tokenmill(['serve', '--workspace', await testFolder(), ...args]);
-      return [status, stderr];
-    };
-    const taken = await start('--port', new URL(url).port);
-    expect(taken[0]).toBe(2);
-    expect(taken[1]).toContain('hint: another process has this port; choose one with --port');
-    expect((await start('--port', '99999'))[1]).toMatch(/^error CONFIG_INVALID: --port/);
-    expect((await start('--port', '0', '--token', TOKEN))[1]).toContain("unknown option '--token'");
+    const { port } = new URL(await serve(await testFolder()));
+    const taken = await failure(serve(await testFolder(), { port: Number(port) }));
+    expect([taken.code, taken.exitStatus]).toEqual(['CONFIG_INVALID', 2]);
+    expect(taken.hint).toBe('another process has this port; choose one with --port');
+    const command = (...args: string[]): Promise<unknown> =>
+      serveCommand()
+        .exitOverride()
+        .configureOutput({ writeErr: () => undefined })
+        .parseAsync(args, { from: 'user' });
+    expect((await failure(command('--port', '99999'))).message).toMatch(/^--port/);
+    await expect(command('--port', '0', '--token', TOKEN)).rejects.toThrow("unknown option '--token'");
   });
 
   test('refuses other names of loopback, and heads that are too long', async () => {
-    const { url } = await startTestService({ workspace: await testFolder() });
-    const { port } = new URL(url);
+    const { port } = new URL(await serve(await testFolder()));
     const status = (headers: Record<string, string>): Promise<number | undefined> =>
       new Promise((resolve, reject) => {
         httpRequest({ port, host: '127.0.0.1', path: '/v1/datasets', headers }, (response) => {
@@ -68,8 +74,7 @@ describe('start', () => {
 test('a download goes on where it broke off', async () => {
   const workspace = await crawlWorkspace();
   const content = await readFile(join(workspace, 'datasets/crawl/shards/train-000001.arrow'));
-  const { url } = await startTestService({ workspace });
-  const shard = `${url}/v1/datasets/crawl/shards/train-000001`;
+  const shard = `${await serve(workspace)}/v1/datasets/crawl/shards/train-000001`;
   const whole = await fetch(shard);
   expect(whole.headers.get('content-length')).toBe(String(content.length));
   const reader = whole.body!.getReader();
