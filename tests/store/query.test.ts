@@ -391,3 +391,22 @@ describe('the output', () => {
     },
   );
 });
+
+describe('an interrupt', () => {
+  it('never lets what came until then pass for the whole', async () => {
+    const { connection } = await newDatabase();
+    for (let i = 0; i < 20; i++) {
+      const stop = new AbortController();
+      const sql = 'SELECT i FROM range(100000000000) t(i)';
+      const parts = executeQuery(connection, { sql, format: 'ndjson' }, { signal: stop.signal });
+      const read = async (): Promise<void> => {
+        let bytes = 0;
+        for await (const part of parts) bytes += part.length;
+        throw new Error(`it ended after ${bytes} bytes`);
+      };
+      // At another point of the work each time: most often while a chunk is computed.
+      setTimeout(() => stop.abort(), 5 + i);
+      expect((await failure(read())).code).toBe('INTERRUPTED');
+    }
+  });
+});

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { DuckDBConnection, DuckDBPreparedStatement } from '@duckdb/node-api';
 import { fromSystemError } from '../../core/errors.js';
 import { quoteText } from '../schema.js';
+import type { Interruption } from './interruption.js';
 import { tooManyBytes, tooManyRows, type QueryLimits } from './limits.js';
 import { bindParameters, type Parameters } from './statement.js';
 
@@ -17,12 +18,13 @@ interface ParquetRequest {
   readonly limit?: number;
 }
 
-/** @throws TokenmillError SQL_LIMIT before the first part; what DuckDB throws */
+/** @throws TokenmillError SQL_LIMIT before the first part, the reason of an interruption; what DuckDB throws */
 export async function* buildParquet(
   connection: DuckDBConnection,
   request: ParquetRequest,
   temporaryFolder: string,
   limits: QueryLimits,
+  interruption: Interruption,
 ): AsyncGenerator<Uint8Array> {
   const folder = await mkdtemp(join(temporaryFolder, 'query-')).catch((error: unknown) => {
     throw fromSystemError(error, temporaryFolder);
@@ -42,6 +44,7 @@ export async function* buildParquet(
     const copy = await prepareCopy(connection, request, file, limits);
     try {
       const { rowsChanged } = await copy.run();
+      interruption.check();
       if (request.limit === undefined && rowsChanged > limits.rows) throw tooManyRows(limits);
     } catch (error) {
       throw size > limits.bytes ? tooManyBytes(limits) : withoutPath(error, folder);

@@ -85,7 +85,7 @@ async function* results(
           hint: 'ask for another format to see it as text',
         });
       }
-      yield* buildParquet(connection, request, options.temporaryFolder ?? tmpdir(), limits);
+      yield* buildParquet(connection, request, options.temporaryFolder ?? tmpdir(), limits, interruption);
     } else {
       const result = await statement.stream();
       yield* formatResult(result, request, explains, limits, interruption);
@@ -133,7 +133,11 @@ async function* readChunks(
     interruption.check();
     // Much of a statement runs only now, and fails only now.
     const chunk = await result.fetchChunk();
-    if (chunk === null || chunk.rowCount === 0) return;
+    if (chunk === null || chunk.rowCount === 0) {
+      // A result that was interrupted may also just end.
+      interruption.check();
+      return;
+    }
     if (chunk.rowCount > left) chunk.rowCount = left;
     left -= chunk.rowCount;
     rows += chunk.rowCount;
