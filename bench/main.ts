@@ -17,6 +17,7 @@ const BENCHMARKS: Record<string, () => Promise<{ run: Benchmark }>> = {
   ingest: () => import('./ingest.js'),
   learning: () => import('./learning.js'),
   sql: () => import('./sql.js'),
+  'sql-commits': async () => ({ run: (await import('./sql.js')).runManyCommits }),
   filters: () => import('./filters.js'),
   'filters-agreement': () => import('./filters-agreement.js'),
   service: () => import('./service.js'),

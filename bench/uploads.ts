@@ -11,7 +11,7 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { createHash, randomFillSync } from 'node:crypto';
 import { createReadStream, readFileSync } from 'node:fs';
 import { mkdtemp, open, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as tus from 'tus-js-client';
@@ -34,7 +34,13 @@ export const run: Benchmark = async ({ quick }) => {
     process.stdout.write(`${JSON.stringify(put)}\n`);
     const resumed = await resume(folder, quick ? 50_000_000 : 1_000_000_000);
     process.stdout.write(`${JSON.stringify(resumed)}\n`);
-    return { workload: 'random bytes over loopback, file system of the temporary folder', resumed, put };
+    const load_average = round(loadavg()[0]);
+    return {
+      workload: 'random bytes over loopback, file system of the temporary folder',
+      load_average,
+      resumed,
+      put,
+    };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
