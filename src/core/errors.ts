@@ -36,6 +36,8 @@ export const ERRORS = {
   FILE_EXISTS: { exit: EXIT.failure, http: 409, title: 'A file exists already' },
   DISK_FULL: { exit: EXIT.failure, http: 507, title: 'No space is left on the device' },
   IO: { exit: EXIT.failure, http: 500, title: 'Reading or writing failed' },
+  DOWNLOAD_FAILED: { exit: EXIT.failure, http: 502, title: 'An address could not be downloaded' },
+  ADDRESS_FORBIDDEN: { exit: EXIT.failure, http: 403, title: 'An address may not be reached from here' },
   WORKER_FAILED: { exit: EXIT.failure, http: 500, title: 'A worker thread failed' },
   // inputs
   INPUT_CORRUPT: { exit: EXIT.badData, http: 422, title: 'The input is damaged' },

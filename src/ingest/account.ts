@@ -2,9 +2,9 @@
  * The account of an ingest: every record read is a document, a non-document with a reason, or bad with a reason.
  * Counter names are stable: they are the keys of `counts` in a commit.
  */
-import { resolve } from 'node:path';
 import type { BadNote, SourceProgress } from '../store/commits.js';
-import type { Source } from './records.js';
+import type { ArchiveLayout, Layout, Source } from './records.js';
+import { absoluteLocation } from './sources/location.js';
 
 /** Bad records that one commit lists one by one; beyond it they are only counted. */
 export const MAX_BAD_NOTES = 1000;
@@ -40,16 +40,17 @@ export class Account {
   }
 
   /** The progress of a source, to be changed: it goes into the next commit. */
-  touch(source: Source, format: string): SourceProgress {
+  touch(source: Source, { format, ...options }: Layout | ArchiveLayout): SourceProgress {
     let progress = this.sources.get(source.name);
     if (progress === undefined) {
       progress = {
         source: source.name,
         // So that a record can be fetched again from any folder.
-        location: source.size === null ? source.location : resolve(source.location),
+        location: absoluteLocation(source.origin ?? source.location),
         size: source.size,
         modified_ms: source.modifiedMs,
         format,
+        ...(Object.keys(options).length === 0 ? {} : { layout: options }),
         position: null,
         finished: false,
         records: 0,

@@ -5,7 +5,15 @@
 import { concatenate } from '../core/bytes.js';
 import type { DedupConfig } from '../filters/dedup/settings.js';
 import type { MeasureTask } from './measure.js';
-import type { BadRecord, CutRecord, Format, Position, Source } from './records.js';
+import type {
+  ArchiveLayout,
+  BadRecord,
+  CutRecord,
+  Layout,
+  Position,
+  SkippedRecord,
+  Source,
+} from './records.js';
 
 /** A batch is full at this many bytes of records: large against the cost of a message, small against memory. */
 const BATCH_BYTES = 2_000_000;
@@ -15,9 +23,9 @@ export type Place = Pick<CutRecord, 'space' | 'offset' | 'length'>;
 
 export interface Batch {
   readonly source: Source;
-  readonly format: Format;
+  readonly layout: Layout | ArchiveLayout;
   /** Where each record of the task lies, and the bad ones between them, in order of the source. */
-  readonly entries: (({ readonly kind: 'record' } & Place) | BadRecord)[];
+  readonly entries: (({ readonly kind: 'record' } & Place) | BadRecord | SkippedRecord)[];
   readonly task: MeasureTask;
   /** Bytes of records in it. */
   readonly bytes: number;
@@ -25,12 +33,26 @@ export interface Batch {
   readonly next: Position | null;
   /** The source ends with this batch. */
   readonly last: boolean;
+  /** Name of the archive that the source is a member of. */
+  readonly archive?: string;
+}
+
+/** A batch of an archive itself, without records to be measured: what was passed, and how far it is read. */
+export function archiveBatch(
+  source: Source,
+  entries: Batch['entries'],
+  next: Position | null,
+  dedup: DedupConfig,
+): Batch {
+  const { bytes, ends } = concatenate([]);
+  const task = { kind: 'measure', layout: { format: 'text' }, bytes, ends, dedup } as const;
+  return { source, layout: { format: 'tar' }, entries, bytes: 0, next, last: false, task };
 }
 
 /** Batches of one source; the last one is marked, and may be empty. */
 export async function* batchSource(
   source: Source,
-  format: Format,
+  layout: Layout,
   records: AsyncIterable<CutRecord | BadRecord>,
   dedup: DedupConfig,
 ): AsyncGenerator<Batch> {
@@ -42,12 +64,12 @@ export async function* batchSource(
     const { bytes: joined, ends } = concatenate(parts);
     const batch = {
       source,
-      format,
+      layout,
       entries,
       bytes,
       next,
       last,
-      task: { kind: 'measure', format, bytes: joined, ends, dedup },
+      task: { kind: 'measure', layout, bytes: joined, ends, dedup },
     } as const;
     entries = [];
     parts = [];

@@ -6,6 +6,7 @@
  * crashes and resumes; a commit appears whole or not at all; between two commits nothing is visible. Memory is
  * bounded by the window and the batches in flight, not by the input.
  */
+import { anyAddress } from './sources/http/address-rule.js';
 import { join } from 'node:path';
 import { TokenmillError } from '../core/errors.js';
 import type { Log } from '../core/log.js';
@@ -13,18 +14,22 @@ import { WorkerPool, workerFile } from '../core/pool.js';
 import { validatePolicy } from '../filters/policy.js';
 import { acquireWriter } from '../store/lease.js';
 import type { Workspace } from '../store/workspace.js';
-import { batchSource, type Batch } from './batches.js';
+import type { Batch } from './batches.js';
 import { DatasetWriter } from './dataset-writer.js';
 import { documentId } from './document.js';
 import type { MeasureResult, MeasureTask } from './measure.js';
-import type { IngestOptions } from './options.js';
+import { namedFields, type IngestOptions } from './options.js';
 import { openForIngest } from './open.js';
-import { planSources, type PlannedSource } from './plan.js';
+import { checkUnchanged, planSources, type PlannedSource } from './plan.js';
 import type { Source } from './records.js';
-import { cutRecords } from './formats/cut.js';
-import { detectFormat } from './formats/detect.js';
+import { readBatches } from './read-batches.js';
+import { Downloads, type DownloadsOptions } from './sources/http/downloads.js';
+import { isUrl } from './sources/location.js';
 import type { WindowDocument } from './window.js';
 import type { IngestPool, IngestWorkerData } from './worker.js';
+
+/** Files that are downloaded at the same time, or wait to be read. */
+export const DOWNLOADS = 4;
 
 export interface IngestProgress {
   /** Bytes of files read, of `totalBytes` (undefined where a source's size is unknown). */
@@ -38,6 +43,8 @@ export interface IngestContext {
   readonly workspace: Workspace;
   readonly log: Log;
   readonly onProgress?: (progress: IngestProgress) => void;
+  /** How addresses among the sources are downloaded. */
+  readonly download?: Pick<DownloadsOptions, 'parallel' | 'checksumOf' | 'onProgress' | 'rule' | 'limits'>;
   /** Aborting ends the ingest at the next batch with a commit of all that was read. */
   readonly signal?: AbortSignal;
 }
@@ -76,13 +83,19 @@ export async function ingest(
     workerData: { treatment: opened.treatment, reading: opened.config.reading } satisfies IngestWorkerData,
   });
   let writer: DatasetWriter | undefined;
+  let downloads: Downloads | undefined;
   try {
     await validatePolicy(opened.connection, opened.policy);
     writer = await DatasetWriter.open({ ...opened, workspace, pool, lease, log });
     const plan = planSources(sources, writer.account);
     for (const name of plan.skipped) log(`${name}: already ingested, skipped`);
     const before = { ...writer.account.totals };
-    await readSources(plan.sources, writer, pool, options, context);
+    downloads = new Downloads(plan.sources.map(({ source }) => source.location).filter(isUrl), {
+      ...(context.download ?? { rule: anyAddress, parallel: DOWNLOADS }),
+      folder: join(workspace.root, 'downloads', options.dataset),
+      signal: context.signal,
+    });
+    await readSources(plan.sources, writer, pool, downloads, options, context);
     if (context.signal?.aborted === true) {
       await writer.commitWindow({ final: false });
       throw new TokenmillError('INTERRUPTED', `interrupted; ${writer.commits} commits were made`, {
@@ -101,6 +114,7 @@ export async function ingest(
       tokenizer: writer.tokenizerName,
     };
   } finally {
+    await downloads?.close();
     writer?.close();
     await pool.close();
     await opened.close();
@@ -112,29 +126,43 @@ async function readSources(
   plan: readonly PlannedSource[],
   writer: DatasetWriter,
   pool: IngestPool,
+  downloads: Downloads,
   options: IngestOptions,
   context: IngestContext,
 ): Promise<void> {
   const inFlight: Batch[] = [];
   const signal = context.signal;
+  const reading = {
+    known: { format: options.format, fields: namedFields(options) },
+    dedup: writer.dedup,
+    progressOf: (name: string) => writer.account.progressOf(name),
+  };
   async function* tasks(): AsyncGenerator<MeasureTask> {
-    for (const { source, format: known, from } of plan) {
-      const format = known ?? options.format ?? (await detectFormat(source));
-      for await (const batch of batchSource(
-        source,
-        format,
-        cutRecords(source, { format, from }),
-        writer.dedup,
-      )) {
+    for (const planned of plan) {
+      const { location: address } = planned.source;
+      let source = planned.source;
+      if (isUrl(address)) {
+        try {
+          source = await fetchSource(planned, downloads, writer);
+        } catch (error) {
+          // What was read is committed, as at any other interruption.
+          if (signal?.aborted === true) return;
+          throw error;
+        }
+      }
+      for await (const batch of readBatches({ ...planned, source }, reading)) {
         if (signal?.aborted === true) return;
         inFlight.push(batch);
         yield batch.task;
       }
+      if (source.location !== address) await downloads.release(address);
     }
   }
   const sized = plan.every(({ source }) => source.size !== null);
   const totalBytes = sized ? plan.reduce((sum, { source }) => sum + (source.size ?? 0), 0) : undefined;
   let finishedBytes = 0;
+  /** Of the source that is being read. */
+  let openBytes = 0;
   let windowBytes = 0;
   for await (const result of pool.map(tasks(), (task) =>
     task.kind === 'measure' ? [task.bytes.buffer as ArrayBuffer, task.ends.buffer as ArrayBuffer] : [],
@@ -142,9 +170,13 @@ async function readSources(
     const batch = inFlight.shift() as Batch;
     takeBatch(batch, result as MeasureResult, writer);
     windowBytes += batch.bytes;
-    if (batch.last) finishedBytes += batch.source.size ?? 0;
+    // A member counts with its archive.
+    if (batch.archive === undefined) {
+      if (batch.last) finishedBytes += batch.source.size ?? 0;
+      openBytes = batch.last || batch.next?.space !== 'file' ? 0 : batch.next.offset;
+    }
     context.onProgress?.({
-      bytes: finishedBytes + (batch.last || batch.next?.space !== 'file' ? 0 : batch.next.offset),
+      bytes: finishedBytes + openBytes,
       totalBytes,
       documents: writer.account.totals['documents'] ?? 0,
       kept: writer.account.totals['kept'] ?? 0,
@@ -157,11 +189,24 @@ async function readSources(
   }
 }
 
+/** The file that an address was downloaded to. @throws TokenmillError SOURCE_CHANGED, and what `download` throws */
+async function fetchSource(
+  { source }: PlannedSource,
+  downloads: Downloads,
+  writer: DatasetWriter,
+): Promise<Source> {
+  const { path, size } = await downloads.take(source.location);
+  const fetched = { ...source, location: path, origin: source.location, size };
+  const progress = writer.account.progressOf(source.name);
+  if (progress !== undefined) checkUnchanged(fetched, progress);
+  return fetched;
+}
+
 /** Books every record of a batch and hands the documents to the window. */
 function takeBatch(batch: Batch, result: MeasureResult, writer: DatasetWriter): void {
   const { account } = writer;
   const { source } = batch;
-  const progress = account.touch(source, batch.format);
+  const progress = account.touch(source, batch.layout);
   let item = 0;
   let row = 0;
   for (const entry of batch.entries) {

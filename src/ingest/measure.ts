@@ -11,13 +11,13 @@ import { NO_TREATMENT, TextTreatment } from '../filters/text-treatment.js';
 import { measureSignals, type SignalValues } from '../filters/signals/index.js';
 import { normalizedTextHash } from '../filters/dedup/text-hash.js';
 import { DEFAULT_READING, type ReadingConfig } from './reading.js';
-import type { BadDocument, Format, PageInfo } from './records.js';
+import type { BadDocument, Layout, PageInfo } from './records.js';
 import { parseRecord } from './formats/parse.js';
 
 /** Records of one source: `bytes` end to end, record i ends before `ends[i]`. */
 export interface MeasureTask {
   readonly kind: 'measure';
-  readonly format: Format;
+  readonly layout: Layout;
   readonly bytes: Uint8Array;
   readonly ends: Int32Array;
   readonly dedup: DedupConfig;
@@ -66,9 +66,10 @@ export function measureBatch(
   const texts: Uint8Array[] = [];
   const encoder = new TextEncoder();
   const seconds = reading.timeout_seconds;
+  const { layout } = task;
   const documents = eachWithin(seconds * 1000, task.ends.length, (index) => {
     const start = index === 0 ? 0 : task.ends[index - 1];
-    return parseRecord(task.format, task.bytes.subarray(start, task.ends[index]), { reading });
+    return parseRecord(layout.format, task.bytes.subarray(start, task.ends[index]), { ...layout, reading });
   });
   for (const parsed of documents) {
     if (parsed === undefined) {

@@ -9,6 +9,7 @@ import { TokenmillError } from '../core/errors.js';
 import { dedupConfig, dedupConfigSchema, dedupSettings } from '../filters/dedup/settings.js';
 import type { Policy } from '../filters/policy.js';
 import { DEFAULT_READING, readingAsked, readingConfigSchema, readingSettings } from './reading.js';
+import { FORMATS, type FieldNames } from './records.js';
 import { textConfigSchema, textSettings, type TextConfig } from '../filters/text-treatment.js';
 
 /** More threads than this gain nothing here: one main thread reads and writes for all of them. */
@@ -37,10 +38,14 @@ export const ingestOptionsSchema = z.object({
   ...dedupSettings,
   ...textSettings,
   ...readingSettings,
-  format: z
-    .enum(['warc', 'wet', 'wat', 'jsonl', 'text', 'html'])
+  format: z.enum(FORMATS).optional().describe('format of the inputs, where it cannot be detected'),
+  textField: z
+    .string()
+    .min(1)
     .optional()
-    .describe('format of the inputs, where it cannot be detected'),
+    .describe('field of JSONL, CSV or Parquet that has the text, such as body or page.text'),
+  idField: z.string().min(1).optional().describe("field that has the document's own id"),
+  urlField: z.string().min(1).optional().describe("field that has the document's address"),
   workers: integer(1, MAX_WORKERS).default(availableParallelism()).describe('worker threads'),
   window: byteSize.pipe(z.number().min(1)).default(32e6).describe('bytes of records between two commits'),
   memory: z
@@ -59,6 +64,13 @@ export const DATASET_DEFAULTS = {
   shardTokens: 4_194_304,
   validFraction: 0.02,
 } as const;
+
+/** The fields that were named; undefined where none was. */
+export function namedFields({ textField, idField, urlField }: IngestOptions): FieldNames | undefined {
+  const named = { text: textField, id: idField, url: urlField };
+  const given = Object.entries(named).filter(([, name]) => name !== undefined);
+  return given.length === 0 ? undefined : (Object.fromEntries(given) as FieldNames);
+}
 
 export const datasetConfigSchema = z.object({
   version: z.literal(1),

@@ -1,13 +1,20 @@
 /** Which sources an ingest reads, and from where: what earlier commits finished is skipped, what they began goes on. */
 import { TokenmillError } from '../core/errors.js';
+import type { SourceProgress } from '../store/commits.js';
 import type { Account } from './account.js';
-import type { Format, Position, Source } from './records.js';
+import { isUrl } from './sources/location.js';
+import type { ArchiveLayout, Layout, Position, Source } from './records.js';
 
 export interface PlannedSource {
   readonly source: Source;
   /** Known where reading goes on; else to be detected. */
-  readonly format: Format | undefined;
+  readonly layout: Layout | ArchiveLayout | undefined;
   readonly from: Position | undefined;
+}
+
+/** How the records of a source that was read are to be read again. */
+export function layoutOfProgress({ format, layout }: SourceProgress): Layout {
+  return { ...layout, format: format as Layout['format'] };
 }
 
 /** Name of what comes from standard input; numbered, because each such stream is a source of its own. */
@@ -29,33 +36,42 @@ export function planSources(
       while (account.progressOf(STDIN_PREFIX + number) !== undefined) number += 1;
       planned.push({
         source: { ...source, name: STDIN_PREFIX + number },
-        format: undefined,
+        layout: undefined,
         from: undefined,
       });
       continue;
     }
     const progress = account.progressOf(source.name);
     if (progress === undefined) {
-      planned.push({ source, format: undefined, from: undefined });
+      planned.push({ source, layout: undefined, from: undefined });
       continue;
     }
-    // A finished source is only compared by size: copying or checking out a file again gives it another time.
-    if (progress.size !== source.size || (!progress.finished && progress.modified_ms !== source.modifiedMs)) {
-      throw new TokenmillError(
-        'SOURCE_CHANGED',
-        `${source.name} changed since it was read (${progress.size} bytes then, ${source.size} now)`,
-        {
-          hint: 'sources are immutable once read: give new content another name, or ingest into a new dataset',
-        },
-      );
-    }
+    // Of an address the size is not known for certain before it is downloaded.
+    if (!isUrl(source.location)) checkUnchanged(source, progress);
     if (progress.finished) skipped.push(source.name);
     else
       planned.push({
         source,
-        format: progress.format as Format,
+        layout: progress.format === 'tar' ? { format: 'tar' } : layoutOfProgress(progress),
         from: (progress.position as Position | null) ?? undefined,
       });
   }
   return { sources: planned, skipped };
+}
+
+/**
+ * A finished source is only compared by size: copying or checking out a file again gives it another time.
+ * @throws TokenmillError SOURCE_CHANGED
+ */
+export function checkUnchanged(source: Source, progress: SourceProgress): void {
+  if (progress.size === source.size && (progress.finished || progress.modified_ms === source.modifiedMs)) {
+    return;
+  }
+  throw new TokenmillError(
+    'SOURCE_CHANGED',
+    `${source.name} changed since it was read (${progress.size} bytes then, ${source.size} now)`,
+    {
+      hint: 'sources are immutable once read: give new content another name, or ingest into a new dataset',
+    },
+  );
 }

@@ -20,12 +20,13 @@ import { acquireWriter } from '../store/lease.js';
 import { quoteName, quoteText } from '../store/schema.js';
 import { DatasetWriter } from './dataset-writer.js';
 import { parseRecord } from './formats/parse.js';
+import { layoutOfProgress } from './plan.js';
 import type { IngestContext, IngestSummary } from './ingest.js';
 import type { MeasuredDocument } from './measure.js';
 import { openForReapply, type OpenDataset } from './open.js';
 import type { ReadingConfig } from './reading.js';
 import { RecordFetcher } from './record-fetcher.js';
-import type { Format, Space } from './records.js';
+import type { Layout, Space } from './records.js';
 import type { WindowDocument } from './window.js';
 import type { IngestPool, IngestWorkerData } from './worker.js';
 
@@ -116,7 +117,7 @@ class Reapplication {
   private readonly treatment: TextTreatment;
   private readonly records: RecordFetcher;
   private readonly reading: ReadingConfig;
-  private readonly formats: ReadonlyMap<string, Format>;
+  private readonly layouts: ReadonlyMap<string, Layout>;
   private windowBytes = 0;
   private windowDocuments = 0;
 
@@ -130,7 +131,7 @@ class Reapplication {
     this.reading = opened.config.reading;
     const sources = latestSources(commits);
     this.records = new RecordFetcher(sources);
-    this.formats = new Map(sources.map(({ source, format }) => [source, format as Format]));
+    this.layouts = new Map(sources.map((progress) => [progress.source, layoutOfProgress(progress)]));
   }
 
   async run(context: IngestContext): Promise<void> {
@@ -263,9 +264,8 @@ class Reapplication {
   }): Promise<{ text: string; url: string | null; payloadDigest?: string | null }> {
     this.fetched += 1;
     const bytes = await this.records.fetch(place);
-    const parsed = parseRecord(this.formats.get(place.source) as Format, bytes, {
-      reading: this.reading,
-    });
+    const layout = this.layouts.get(place.source) as Layout;
+    const parsed = parseRecord(layout.format, bytes, { ...layout, reading: this.reading });
     if (parsed.kind === 'document') return parsed;
     throw new TokenmillError('SOURCE_CHANGED', `${place.source} has no document any more where one was`, {
       place: { file: place.source, offset: place.offset },

@@ -7,8 +7,12 @@ import { stat } from 'node:fs/promises';
 import { fromSystemError, TokenmillError } from '../core/errors.js';
 import type { SourceProgress } from '../store/commits.js';
 import { cutRecords } from './formats/cut.js';
+import { readHead } from './containers/content.js';
+import { readArchive, type ArchiveMember } from './formats/read-archive.js';
 import { readRecordAt } from './formats/record-at.js';
-import type { BadRecord, CutRecord, Format, Source, Space } from './records.js';
+import { layoutOfProgress } from './plan.js';
+import type { BadRecord, CutRecord, Space } from './records.js';
+import { isUrl, parseMemberLocation, type MemberLocation } from './sources/location.js';
 
 export interface RecordPlace {
   readonly source: string;
@@ -20,6 +24,10 @@ export interface RecordPlace {
 export class RecordFetcher {
   private readonly sources: ReadonlyMap<string, SourceProgress>;
   private readonly checked = new Set<string>();
+  /** A compressed archive that is gone along; `offset`: of the member that was reached. */
+  private archive:
+    | { readonly location: string; offset: number; readonly entries: ReturnType<typeof readArchive> }
+    | undefined;
   private reader: { source: string; records: AsyncGenerator<CutRecord | BadRecord> } | undefined;
 
   constructor(sources: readonly SourceProgress[]) {
@@ -31,22 +39,16 @@ export class RecordFetcher {
     const progress = this.sources.get(place.source);
     if (progress === undefined || progress.location === '-') throw missing(place);
     if (!this.checked.has(place.source)) {
-      await checkUnchanged(progress);
+      await this.checkUnchanged(progress);
       this.checked.add(place.source);
     }
-    if (place.space === 'file') return readRecordAt(progress.location, place);
+    const { location } = progress;
+    const member = parseMemberLocation(location);
+    const isSlow = member !== undefined && (await readHead(member.archive)).container !== 'plain';
+    if (place.space === 'file' && !isSlow) return readRecordAt(location, place);
     if (this.reader?.source !== place.source) {
-      await this.close();
-      const source: Source = {
-        name: progress.source,
-        location: progress.location,
-        size: progress.size,
-        modifiedMs: progress.modified_ms,
-      };
-      this.reader = {
-        source: place.source,
-        records: cutRecords(source, { format: progress.format as Format, from: undefined }),
-      };
+      await this.closeReader();
+      this.reader = { source: place.source, records: await this.openRecords(progress, isSlow) };
     }
     for (;;) {
       const next = await this.reader.records.next();
@@ -58,23 +60,65 @@ export class RecordFetcher {
     }
   }
 
-  async close(): Promise<void> {
+  private async openRecords(
+    progress: SourceProgress,
+    isSlow: boolean,
+  ): Promise<AsyncGenerator<CutRecord | BadRecord>> {
+    const { source: name, location, size, modified_ms: modifiedMs } = progress;
+    const layout = layoutOfProgress(progress);
+    if (!isSlow) return cutRecords({ name, location, size, modifiedMs }, layout);
+    const entry = await this.findMember(location);
+    if (entry === undefined) throw missing({ source: name, space: 'file', offset: 0, length: 0 });
+    return cutRecords(entry.source, { ...layout, stream: entry.stream });
+  }
+
+  /** Goes along a compressed archive to one of its members, from the beginning only where that lies behind. */
+  private async findMember(location: string): Promise<ArchiveMember | undefined> {
+    const { archive, offset } = parseMemberLocation(location) as MemberLocation;
+    if (this.archive?.location !== archive || this.archive.offset > offset) {
+      await this.archive?.entries.return(undefined);
+      const source = { name: archive, location: archive, size: null, modifiedMs: null };
+      this.archive = { location: archive, offset: 0, entries: readArchive(source) };
+    }
+    for (;;) {
+      const { done, value } = await this.archive.entries.next();
+      if (done === true) return undefined;
+      if (value.kind !== 'member') continue;
+      this.archive.offset = parseMemberLocation(value.source.location)?.offset ?? 0;
+      if (value.source.location === location) return value;
+    }
+  }
+
+  private async closeReader(): Promise<void> {
     await this.reader?.records.return(undefined);
     this.reader = undefined;
   }
-}
 
-async function checkUnchanged({ source, location, size }: SourceProgress): Promise<void> {
-  if (size === null) return;
-  const found = await stat(location).catch((error: unknown) => {
-    throw fromSystemError(error, location);
-  });
-  if (found.size === size) return;
-  throw new TokenmillError(
-    'SOURCE_CHANGED',
-    `${source} changed since it was read (${size} bytes then, ${found.size} now)`,
-    { place: { file: location }, hint: 'sources must stay as they were when they were read' },
-  );
+  async close(): Promise<void> {
+    await this.closeReader();
+    await this.archive?.entries.return(undefined);
+    this.archive = undefined;
+  }
+
+  private async checkUnchanged({ source, location, size }: SourceProgress): Promise<void> {
+    const member = parseMemberLocation(location);
+    // An archive is a source like others; its members are what they were where it is.
+    if (member !== undefined) {
+      const archive = [...this.sources.values()].find((other) => other.location === member.archive);
+      if (archive !== undefined) await this.checkUnchanged(archive);
+      return;
+    }
+    if (size === null || isUrl(location)) return;
+    const found = await stat(location).catch((error: unknown) => {
+      throw fromSystemError(error, location);
+    });
+    if (found.size === size) return;
+    throw new TokenmillError(
+      'SOURCE_CHANGED',
+      `${source} changed since it was read (${size} bytes then, ${found.size} now)`,
+      { place: { file: location }, hint: 'sources must stay as they were when they were read' },
+    );
+  }
 }
 
 function missing({ source, offset }: RecordPlace): TokenmillError {

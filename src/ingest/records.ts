@@ -6,13 +6,47 @@
  * Offsets and lengths are bytes, but in space `row`, where they are rows.
  */
 
-export type Format = 'warc' | 'wet' | 'wat' | 'jsonl' | 'parquet' | 'text' | 'html';
+export const FORMATS = ['warc', 'wet', 'wat', 'jsonl', 'csv', 'parquet', 'text', 'markdown', 'html'] as const;
+
+export type Format = (typeof FORMATS)[number];
+
+/** Whether a file of the format is one document. */
+export function isWholeFile(format: Format): boolean {
+  return format === 'text' || format === 'markdown' || format === 'html';
+}
+
+/** Fields that a person named: a field, or a path of fields with dots between them (`meta.url`). */
+export interface FieldNames {
+  readonly text?: string;
+  readonly id?: string;
+  readonly url?: string;
+}
+
+/** Of CSV: the delimiter, one ASCII character, and the names of the columns from the header row. */
+export interface CsvDialect {
+  readonly delimiter: string;
+  readonly columns: readonly string[];
+}
+
+/** How the records of a source are to be read: what parsing must know beside their bytes. */
+export interface Layout {
+  readonly format: Format;
+  /** Fields that a person named, for formats that have fields. */
+  readonly fields?: FieldNames;
+  /** Of a CSV file, from its beginning. */
+  readonly csv?: CsvDialect;
+}
+
+/** Of an archive, whose members are sources of their own. */
+export interface ArchiveLayout {
+  readonly format: 'tar';
+}
 
 /** A record above this is skipped as a stream and never held in memory. */
 export const MAX_RECORD_BYTES = 64_000_000;
 /** Header block of a WARC record, or of an HTTP message in it. */
 export const MAX_HEADER_BYTES = 64 * 1024;
-/** One line of JSONL. */
+/** One line of JSONL, one row of CSV or Parquet. */
 export const MAX_LINE_BYTES = 64_000_000;
 /** A text or HTML file is one document, so the file has a limit. */
 export const MAX_TEXT_FILE_BYTES = 64_000_000;
@@ -22,8 +56,10 @@ export const MAX_BODY_BYTES = 64_000_000;
 export interface Source {
   /** As given; goes into lineage and document ids. */
   name: string;
-  /** Path to open; `-` is standard input. */
+  /** What to open: a path, an address, a member of an archive; `-` is standard input. */
   location: string;
+  /** Where it lies for lineage, where that is another place: `location` is a copy then. */
+  origin?: string;
   size: number | null;
   modifiedMs: number | null;
 }
@@ -62,8 +98,10 @@ export const BAD_REASONS = {
   length: 'a WARC record whose Content-Length does not fit where the next record begins',
   'too-large': 'a record, line, file or decoded body above its limit',
   json: 'a line that is not a JSON object',
-  'no-text': 'a JSON object without a text',
+  csv: 'a row of CSV with more fields than the header',
+  'no-text': 'a JSON object or row without a text',
   encoding: 'a text that is binary data',
+  digest: 'a WARC record whose digest refutes its block',
   http: 'a response without HTTP status line, or a body that does not decode',
   'extract-timeout': 'a document that takes longer to be read than the dataset allows',
 } as const;
@@ -91,6 +129,16 @@ export interface PageInfo {
   readonly siteName: string | null;
   /** Directives for robots of the page and of its HTTP header: `noai, noindex`. */
   readonly robots: string | null;
+}
+
+/** A part of a source that holds nothing that is read; counted by `reason`. */
+export interface SkippedRecord {
+  kind: 'other';
+  space: Space;
+  offset: number;
+  length: number;
+  reason: string;
+  next: Position;
 }
 
 export interface ParsedDocument {

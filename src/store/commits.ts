@@ -46,6 +46,8 @@ const sourceProgressSchema = z.strictObject({
   size: count.nullable(),
   modified_ms: z.number().nullable(),
   format: z.string(),
+  /** What reading a record takes beside its format: fields that were named, dialect of CSV. */
+  layout: z.record(z.string(), z.unknown()).optional(),
   /** Where reading goes on; the reader's own business. */
   position: z.unknown(),
   finished: z.boolean(),

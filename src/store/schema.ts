@@ -101,6 +101,7 @@ export const sourceColumns: readonly Column[] = [
   { name: 'size', type: 'BIGINT' },
   { name: 'modified_ms', type: 'DOUBLE' },
   { name: 'format', type: 'VARCHAR' },
+  { name: 'layout', type: 'JSON' },
   { name: 'finished', type: 'BOOLEAN' },
   { name: 'records', type: 'BIGINT' },
   { name: 'documents', type: 'BIGINT' },

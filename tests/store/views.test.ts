@@ -298,7 +298,7 @@ describe('the other views', () => {
       ['a', '1', 'drop', 'x', '0', null],
     ]);
     expect(await test.rows('SELECT * FROM sources')).toEqual([
-      ['a', 's.warc', '/in/s.warc', '10', 2.5, 'warc', true, '3', '1', '0', '1'],
+      ['a', 's.warc', '/in/s.warc', '10', 2.5, 'warc', null, true, '3', '1', '0', '1'],
     ]);
     expect(await test.rows('SELECT * FROM bad_records')).toEqual([
       ['a', '2', 's.warc', 'file', '8', '2', 'cut', 'ends early'],

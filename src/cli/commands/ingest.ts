@@ -1,13 +1,14 @@
 /** `tokenmill ingest`: brings inputs into a dataset. */
+import { anyAddress } from '../../ingest/sources/http/address-rule.js';
 import { Command } from 'commander';
+import { TokenmillError } from '../../core/errors.js';
 import { formatBytes, formatCount } from '../../core/format.js';
 import { stderrLog } from '../../core/log.js';
-import { packageFile } from '../../core/paths.js';
 import { Progress } from '../../core/progress.js';
-import { ingest, type IngestSummary } from '../../ingest/ingest.js';
+import { DOWNLOADS, ingest, type IngestSummary } from '../../ingest/ingest.js';
 import { ingestOptionsSchema } from '../../ingest/options.js';
-import type { Source } from '../../ingest/records.js';
-import { expandInputs } from '../../ingest/sources/expand.js';
+import { previewIngest, type IngestPreview } from '../../ingest/preview.js';
+import { readChecksums } from '../../ingest/sources/checksums.js';
 import {
   interruptSignal,
   openWorkspace,
@@ -16,19 +17,29 @@ import {
   withWorkspace,
   write,
 } from '../context.js';
-import { expandCorpus } from '../corpus.js';
+import { ingestInputs, type InputFlags } from '../ingest-inputs.js';
 import { collectSetting } from '../settings.js';
 
-/** Folder of the bundled inputs, and what their sources are called. */
-const BUNDLED = 'fixtures/crawl';
+/** Connections beyond this are taken for an attack by some servers. */
+const MAX_DOWNLOADS = 32;
 
 export function ingestCommand(): Command {
   const command = new Command('ingest')
     .description(
       'Reads crawl files, keeps the good documents once each, and writes token shards into the queue.',
     )
-    .argument('[input...]', 'files, folders, globs, or - for standard input; none: the bundled fixtures')
+    .argument(
+      '[input...]',
+      'files, folders, globs, http(s) addresses, or - for standard input; none: the bundled fixtures',
+    )
     .option('--corpus <name>', 'read this uploaded corpus: the inputs are names of its files (none: all)')
+    .option('--from-paths <file>', 'read what this list names, a path a line, for example warc.paths.gz')
+    .option('--base <url>', 'address or folder that the paths of the list are relative to')
+    .option('--take <n>', 'only so many paths of the list: the first, or with --sample as many by chance')
+    .option('--sample <seed>', 'choose the paths by chance; the same seed chooses the same')
+    .option('--checksums <file>', 'checksums of addresses, as sha256sum writes them')
+    .option('--parallel <n>', `files that are downloaded at the same time (default: ${DOWNLOADS})`)
+    .option('--dry-run', 'say what would be read, and change nothing')
     .option('--set <name=value>', 'a threshold of the policy; may be repeated', collectSetting)
     .option('--json', 'print the summary as JSON')
     .addHelpText(
@@ -39,25 +50,34 @@ Examples:
   tokenmill ingest crawl/*.warc.gz --dataset crawl        a crawl, with the policy "gopher"
   tokenmill ingest notes/ --policy keep-all --tokenizer gpt2
   tokenmill ingest crawl/ --set min_words=100
+  tokenmill ingest posts.csv --text-field body --id-field key
+  tokenmill ingest https://example.com/a.warc.gz --checksums SHA256SUMS
+  tokenmill ingest --from-paths wet.paths.gz --base https://data.commoncrawl.org/ --take 10 --sample 1
+  tokenmill ingest crawl.tar.gz --dry-run
 The same command again continues where it stopped, and skips what it has read.`,
     );
   withWorkspace(withSettings(command, ingestOptionsSchema, ['set']));
   return command.action(run);
 }
 
-async function run(
-  inputs: string[],
-  flags: Record<string, unknown> & { workspace?: string; corpus?: string; json?: boolean },
-): Promise<void> {
+interface Flags extends InputFlags, Record<string, unknown> {
+  readonly workspace?: string;
+  readonly checksums?: string;
+  readonly parallel?: string;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+async function run(inputs: string[], flags: Flags): Promise<void> {
   const workspace = openWorkspace(flags);
   const options = await settingsOf('ingest', ingestOptionsSchema, flags);
-  const bundled = inputs.length === 0 && flags.corpus === undefined;
-  const { sources, skipped } = bundled
-    ? await bundledSources()
-    : flags.corpus === undefined
-      ? await expandInputs(inputs)
-      : await expandCorpus(workspace, flags.corpus, inputs);
+  const { sources, skipped, bundled } = await ingestInputs(workspace, inputs, flags);
   for (const path of skipped) stderrLog(`${path}: skipped, not a kind of file that is read`);
+  if (flags.dryRun === true) {
+    const preview = await previewIngest(sources, options, workspace);
+    await write(flags.json === true ? `${JSON.stringify(preview)}\n` : describePreview(preview));
+    return;
+  }
   const progress = new Progress({ label: 'ingest', format: formatBytes });
   const summary = await ingest(sources, options, {
     workspace,
@@ -73,20 +93,43 @@ async function run(
         values: { documents, kept },
       });
     },
+    download: {
+      rule: anyAddress,
+      parallel: parallelDownloads(flags.parallel),
+      checksumOf: flags.checksums === undefined ? undefined : await readChecksums(flags.checksums),
+      onProgress: (url, done, total) =>
+        progress.update({ done, total: total ?? undefined, note: `downloading ${url}` }),
+    },
     signal: interruptSignal('finishing the window; press Ctrl-C again to stop at once'),
   });
   progress.clear();
   await write(flags.json === true ? `${JSON.stringify(summary)}\n` : describeSummary(summary, bundled));
 }
 
-/** The bundled inputs under names that do not depend on where the package is. */
-async function bundledSources(): Promise<{ sources: Source[]; skipped: string[] }> {
-  const root = packageFile(BUNDLED);
-  const { sources, skipped } = await expandInputs([root]);
-  return {
-    sources: sources.map((source) => ({ ...source, name: BUNDLED + source.location.slice(root.length) })),
-    skipped,
-  };
+function parallelDownloads(value: string | undefined): number {
+  if (value === undefined) return DOWNLOADS;
+  const parallel = /^\d{1,2}$/.test(value) ? Number(value) : 0;
+  if (parallel >= 1 && parallel <= MAX_DOWNLOADS) return parallel;
+  throw new TokenmillError('USAGE', `--parallel ${value} is not a number from 1 to ${MAX_DOWNLOADS}`);
+}
+
+function describePreview(preview: IngestPreview): string {
+  const rows = preview.sources.map(({ source, size, container, format, state, problem }) => {
+    const packed = container === null || container === 'plain' ? '' : ` in ${container}`;
+    const what = problem ?? `${format ?? 'told when it is read'}${packed}`;
+    return [size === null ? '?' : formatBytes(size), state, what, source];
+  });
+  const widths = [0, 1, 2].map((column) => Math.max(0, ...rows.map((row) => row[column].length)));
+  const fields = Object.entries(preview.fields).map(([name, path]) => `, ${name} in ${path}`);
+  return [
+    `dataset ${preview.dataset}: ${preview.exists ? 'continues' : 'would be created'}, policy ${preview.policy}, tokenizer ${preview.tokenizer}${fields.join('')}`,
+    ...rows.map(
+      ([size, state, what, source]) =>
+        `  ${size.padStart(widths[0])}  ${state.padEnd(widths[1])}  ${what.padEnd(widths[2])}  ${source}`,
+    ),
+    `${formatCount(rows.length)} sources, ${preview.bytes === null ? 'of unknown size' : formatBytes(preview.bytes)} to read; nothing was changed`,
+    '',
+  ].join('\n');
 }
 
 function describeSummary(summary: IngestSummary, bundled: boolean): string {

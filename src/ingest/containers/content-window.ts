@@ -151,7 +151,7 @@ export class ContentWindow {
   }
 
   /** Content offset of a position, from the beginning of the source. */
-  private async contentOffset(position: number): Promise<number> {
+  async contentOffset(position: number): Promise<number> {
     this.before ??= this.origin.plain ? 0 : await this.origin.contentBefore();
     return this.before + position;
   }

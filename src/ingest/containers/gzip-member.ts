@@ -4,7 +4,15 @@
  * Node's own Gunzip runs over member boundaries without telling where they are, so members are taken apart here and
  * only the deflate stream in them goes to zlib.
  */
-import { constants, crc32, createInflateRaw, inflateRaw, inflateRawSync, type InflateRaw } from 'node:zlib';
+import {
+  constants,
+  crc32,
+  createInflateRaw,
+  gunzip,
+  inflateRaw,
+  inflateRawSync,
+  type InflateRaw,
+} from 'node:zlib';
 
 export const GZIP_MAGIC = Buffer.from([0x1f, 0x8b, 0x08]);
 export const TRAILER_BYTES = 8;
@@ -57,6 +65,29 @@ export async function inflateWhole(body: Buffer, expectedBytes: number): Promise
   });
   if (content === undefined || content.length !== expectedBytes) return undefined;
   return crc32(content) === body.readUInt32LE(stream) ? content : undefined;
+}
+
+/**
+ * Inflates whole members behind each other, off the main thread. Undefined where they are anything else, or one of
+ * them has another size or CRC-32 than its trailer says.
+ */
+export async function inflateRun(
+  bytes: Buffer,
+  members: readonly { readonly end: number; readonly size: number }[],
+  expectedBytes: number,
+): Promise<Buffer | undefined> {
+  const options = { chunkSize: Math.max(64, expectedBytes + 1), maxOutputLength: expectedBytes + 1 };
+  const content = await new Promise<Buffer | undefined>((resolve) => {
+    gunzip(bytes, options, (error, result) => resolve(error === null ? result : undefined));
+  });
+  if (content === undefined || content.length !== expectedBytes) return undefined;
+  let start = 0;
+  for (const { end, size } of members) {
+    const sum = bytes.readUInt32LE(end - TRAILER_BYTES);
+    if (crc32(content.subarray(start, start + size)) !== sum) return undefined;
+    start += size;
+  }
+  return content;
 }
 
 /** What the beginning of a deflate stream inflates to; undefined where it is none. For short inputs only. */

@@ -1,9 +1,10 @@
 /**
  * Gzip files of any number of members (RFC 1952, section 2.2), with the exact boundaries of the members.
  *
- * Small members are inflated several at a time in zlib's threads: a member is guessed to reach to the next magic number,
- * and the guess is accepted only if the deflate stream ends exactly before the trailer and CRC-32 and size fit.
- * Whatever is not accepted (large members, a magic number by chance inside of one, damage) is streamed.
+ * Small members are inflated in runs in zlib's threads, since a call costs more than a page: a member is guessed to reach
+ * to the next magic number, and the guesses of a run are accepted only if size and CRC-32 of each fit. A run that is not
+ * accepted is taken apart, and a member alone must end exactly before its trailer, too. Whatever is not accepted
+ * then (large members, a magic number by chance inside of one, damage) is streamed.
  *
  * Invariants: content and damage are a function of the file alone, not of where reading began or how the bytes
  * arrived. Content that a checksum refutes is not delivered, where it is no longer than HELD_BYTES; of a
@@ -15,6 +16,7 @@ import {
   GZIP_MAGIC,
   MAX_MEMBER_HEADER_BYTES,
   TRAILER_BYTES,
+  inflateRun,
   inflateStart,
   inflateStream,
   inflateWhole,
@@ -23,10 +25,13 @@ import {
 } from './gzip-member.js';
 import type { Damage, Piece } from './pieces.js';
 
-/** Members that are inflated at the same time. More gave nothing: zlib has four threads. */
-const PARALLEL_MEMBERS = 8;
+/** Runs that are inflated at the same time. */
+const PARALLEL_RUNS = 4;
 /** Sum of their contents: the bound on how far inflation runs ahead of the consumer. */
 const PARALLEL_BYTES = 4_000_000;
+/** Content of a run of more than one member, and how many members it has. */
+const RUN_BYTES = 512 * 1024;
+const RUN_MEMBERS = 256;
 /** A member above one of these is streamed. */
 const SMALL_MEMBER_BYTES = 512 * 1024;
 const SMALL_CONTENT_BYTES = 2_000_000;
@@ -39,9 +44,17 @@ const SEARCH_BACK_BYTES = 1_000_000;
 /** Compressed bytes that are inflated to see whether a magic number begins a member. */
 const PROBE_BYTES = 16 * 1024;
 
+/** Where a member is thought to be: its header, its deflate stream, the end of its trailer. */
 interface Guess {
   readonly start: number;
+  readonly body: number;
   readonly end: number;
+  /** Of its content, as its trailer says. */
+  readonly size: number;
+}
+
+interface Run {
+  readonly guesses: readonly Guess[];
   readonly size: number;
   readonly content: Promise<Buffer | undefined>;
 }
@@ -56,17 +69,28 @@ export async function* gzipPieces(
   startsRecord: (content: Buffer) => boolean,
 ): AsyncGenerator<Piece> {
   const window = new CompressedWindow(reader, from);
-  const guesses: Guess[] = [];
+  const runs: Run[] = [];
   let position = from;
+  /** Members that were part of a run that was not accepted. */
+  let alone = 0;
   for (;;) {
-    await guessAhead(window, position, guesses);
-    const guess = guesses.shift();
-    const content = await guess?.content;
-    if (guess !== undefined && content !== undefined) {
-      yield { kind: 'content', bytes: content, memberEnd: guess.end };
-      position = guess.end;
+    await runAhead(window, position, runs, alone > 0 ? 1 : RUN_MEMBERS);
+    const run = runs.shift();
+    const content = await run?.content;
+    if (run !== undefined && content !== undefined) {
+      let used = 0;
+      for (const { size, end } of run.guesses) {
+        yield { kind: 'content', bytes: content.subarray(used, used + size), memberEnd: end };
+        used += size;
+        position = end;
+      }
+      alone = Math.max(0, alone - run.guesses.length);
+    } else if (run !== undefined && run.guesses.length > 1) {
+      runs.length = 0;
+      alone = run.guesses.length;
     } else {
-      guesses.length = 0;
+      runs.length = 0;
+      alone = Math.max(0, alone - 1);
       const header = await readHeader(window, position);
       if (header === 'end') return;
       if (typeof header === 'number') {
@@ -85,15 +109,44 @@ export async function* gzipPieces(
 }
 
 /** Starts the inflation of members that follow, as far as they are small and their ends can be guessed. */
-async function guessAhead(window: CompressedWindow, position: number, guesses: Guess[]): Promise<void> {
-  let ahead = guesses.reduce((sum, { size }) => sum + size, 0);
-  while (guesses.length < PARALLEL_MEMBERS && ahead < PARALLEL_BYTES) {
-    const start = guesses.at(-1)?.end ?? position;
-    const guess = await guessMember(window, start);
-    if (guess === undefined) return;
-    guesses.push(guess);
-    ahead += guess.size;
+async function runAhead(
+  window: CompressedWindow,
+  position: number,
+  runs: Run[],
+  members: number,
+): Promise<void> {
+  let ahead = runs.reduce((sum, { size }) => sum + size, 0);
+  while (runs.length < PARALLEL_RUNS && ahead < PARALLEL_BYTES) {
+    const run = await startRun(window, runs.at(-1)?.guesses.at(-1)?.end ?? position, members);
+    if (run === undefined) return;
+    runs.push(run);
+    ahead += run.size;
   }
+}
+
+/** Starts the inflation of as many members from `start` on as make a run; undefined where no end can be guessed. */
+async function startRun(window: CompressedWindow, start: number, members: number): Promise<Run | undefined> {
+  const guesses: Guess[] = [];
+  let size = 0;
+  let end = start;
+  while (guesses.length < members) {
+    const guess = await guessMember(window, end);
+    if (guess === undefined || (guesses.length > 0 && size + guess.size > RUN_BYTES)) break;
+    guesses.push(guess);
+    size += guess.size;
+    end = guess.end;
+  }
+  if (guesses.length === 0) return undefined;
+  const bytes = window.from(start).subarray(0, end - start);
+  const content =
+    guesses.length === 1
+      ? inflateWhole(bytes.subarray(guesses[0].body - start), size)
+      : inflateRun(
+          bytes,
+          guesses.map((guess) => ({ end: guess.end - start, size: guess.size })),
+          size,
+        );
+  return { guesses, size, content };
 }
 
 async function guessMember(window: CompressedWindow, start: number): Promise<Guess | undefined> {
@@ -119,7 +172,7 @@ async function guessMember(window: CompressedWindow, start: number): Promise<Gue
   if (body.length <= TRAILER_BYTES || body.length > SMALL_MEMBER_BYTES) return undefined;
   const size = body.readUInt32LE(body.length - 4);
   if (size > SMALL_CONTENT_BYTES) return undefined;
-  return { start, end, size, content: inflateWhole(body, size) };
+  return { start, body: start + header, end, size };
 }
 
 /** Length of the member header at `start`; 'end' of the file; 'short' where the file ends in it; else no header. */

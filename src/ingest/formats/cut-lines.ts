@@ -57,7 +57,7 @@ async function findLineEnd(window: ContentWindow, limit: number): Promise<LineEn
 }
 
 /** Gives up everything up to and with the next line feed. */
-async function skipLine(window: ContentWindow): Promise<void> {
+export async function skipLine(window: ContentWindow): Promise<void> {
   while (await window.fill(1)) {
     const bytes = window.peek(0, SCAN_BYTES);
     const found = bytes.indexOf(LINE_FEED);

@@ -7,8 +7,8 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { openDatabase } from '../../store/database.js';
 import { quoteName, quoteText } from '../../store/schema.js';
-import type { BadRecord, CutRecord } from '../records.js';
-import { DOCUMENT_COLUMNS } from './parse-jsonl.js';
+import type { BadRecord, CutRecord, FieldNames } from '../records.js';
+import { documentColumns } from './fields.js';
 
 /** What DuckDB may hold of a row group. */
 const MEMORY_LIMIT = '512MB';
@@ -18,6 +18,7 @@ export async function* cutParquet(
   location: string,
   from: number,
   limit: number,
+  fields?: FieldNames,
 ): AsyncGenerator<CutRecord | BadRecord> {
   const database = await openDatabase({ memoryLimit: MEMORY_LIMIT, threads: 1 });
   const { connection } = database;
@@ -25,7 +26,7 @@ export async function* cutParquet(
   try {
     const file = `read_parquet(${quoteText(literal(location))}, file_row_number = true, binary_as_string = true)`;
     const groupEnds = await readGroupEnds(connection, location);
-    const object = await objectOf(connection, file);
+    const object = await objectOf(connection, file, fields);
     // All at once, because each query looks through the whole file; group by group where that met damage, which
     // DuckDB reports before it hands over the rows in front of it.
     let careful = false;
@@ -77,10 +78,14 @@ async function readGroupEnds(connection: DuckDBConnection, location: string): Pr
 }
 
 /** SQL for a row as the JSON of the columns that a document is made of. */
-async function objectOf(connection: DuckDBConnection, file: string): Promise<string> {
+async function objectOf(
+  connection: DuckDBConnection,
+  file: string,
+  fields: FieldNames | undefined,
+): Promise<string> {
   const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${file}`);
   const names = described.getRows().map(([name]) => name as string);
-  const wanted = names.filter((name) => DOCUMENT_COLUMNS.has(name));
+  const wanted = documentColumns(names, fields);
   return wanted.length === 0 ? `'{}'` : `to_json(struct_pack(${wanted.map(quoteName).join(', ')}))::VARCHAR`;
 }
 

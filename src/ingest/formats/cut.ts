@@ -4,55 +4,79 @@
  * Invariants: a record's place does not depend on where cutting began; cutting from a record's `next` gives exactly
  * the records that follow it; reading runs ahead of the consumer by a few MB at most.
  */
-import { TokenmillError } from '../../core/errors.js';
-import { contentBytesBefore, openContent, readHead, type Container } from '../containers/content.js';
+import {
+  contentBytesBefore,
+  openContent,
+  readHead,
+  type Container,
+  type Head,
+} from '../containers/content.js';
 import { ContentWindow } from '../containers/content-window.js';
-import type { BadRecord, CutRecord, Format, Position, Source } from '../records.js';
-import { STDIN } from '../sources/bytes.js';
+import type { BadRecord, CutRecord, Layout, Position, Source } from '../records.js';
+import { spool } from '../containers/spool.js';
+import { STDIN, isFileLocation } from '../sources/location.js';
+import { type ByteReader } from '../sources/bytes.js';
+import { cutCsv } from './cut-csv.js';
 import { cutLines } from './cut-lines.js';
 import { cutParquet } from './cut-parquet.js';
 import { cutWarc, startsWarcRecord } from './cut-warc.js';
 import { cutWhole } from './cut-whole.js';
-import { formatOf } from './detect.js';
+import { layoutOf } from './detect.js';
 import { CUT_LIMITS, type CutLimits } from './limits.js';
 
-export interface CutOptions {
+/** What is not given of the layout is what the content shows. */
+export interface CutOptions extends Partial<Layout> {
   /** A `next` of an earlier reading of the same source; default: its beginning. */
   readonly from?: Position;
-  /** Default: what the content shows. */
-  readonly format?: Format;
   readonly limits?: Partial<CutLimits>;
+  /** Where the source is at hand as a stream already; it is opened by its location only to go back in it. */
+  readonly stream?: SourceStream;
 }
 
-/** @throws TokenmillError FILE_NOT_FOUND, FILE_FORBIDDEN, IO; INPUT_UNSUPPORTED for standard input from a position, or Parquet that is not a plain file */
+export interface SourceStream {
+  readonly head: Head;
+  /** Bytes from a file offset on. */
+  open(offset: number): Promise<ByteReader>;
+}
+
+/** @throws TokenmillError FILE_NOT_FOUND, FILE_FORBIDDEN, IO; INPUT_UNSUPPORTED for standard input from a position */
 export async function* cutRecords(
   source: Source,
   options: CutOptions = {},
 ): AsyncGenerator<CutRecord | BadRecord, void> {
-  const { container, content } = await readHead(source.location);
-  const format = options.format ?? formatOf(content, source.name);
+  const { container, content } = options.stream?.head ?? (await readHead(source.location));
+  const layout = { ...layoutOf(content, source.name, options), ...(options.csv && { csv: options.csv }) };
   const limits = { ...CUT_LIMITS, ...options.limits };
-  if (format === 'parquet') {
-    checkParquet(source, container);
-    yield* cutParquet(source.location, options.from?.offset ?? 0, limits.lineBytes);
+  if (layout.format === 'parquet') {
+    yield* cutRows(source.location, container, options.from?.offset ?? 0, layout, limits, options.stream);
     return;
   }
   let from: Position | undefined = options.from ?? { space: 'file', offset: 0 };
   while (from !== undefined) {
-    from = yield* cutFrom(source.location, container, from, format, limits);
+    from = yield* cutFrom(source.location, container, from, layout, limits, options.stream);
     // Standard input cannot be read again.
     if (source.location === STDIN) return;
   }
 }
 
-/** A Parquet file begins at its end, so it has to be a file. @throws TokenmillError INPUT_UNSUPPORTED */
-function checkParquet(source: Source, container: Container): void {
-  if (source.location !== STDIN && container === 'plain') return;
-  const where = source.location === STDIN ? 'from standard input' : 'inside a compressed file';
-  throw new TokenmillError('INPUT_UNSUPPORTED', `${source.name}: Parquet cannot be read ${where}`, {
-    place: { file: source.name },
-    hint: 'it is compressed inside: give the .parquet file itself',
-  });
+/** Rows of a Parquet file, which begins at its end: what is no file is made one for as long as it is read. */
+export async function* cutRows(
+  location: string,
+  container: Container,
+  from: number,
+  { fields }: Pick<Layout, 'fields'>,
+  { lineBytes }: Pick<CutLimits, 'lineBytes'>,
+  stream?: SourceStream,
+): AsyncGenerator<CutRecord | BadRecord> {
+  const isFile = stream === undefined && container === 'plain' && isFileLocation(location);
+  const cut = (path: string): AsyncGenerator<CutRecord | BadRecord> =>
+    cutParquet(path, from, lineBytes, fields);
+  yield* isFile
+    ? cut(location)
+    : spool(
+        await openContent(location, container, 0, () => true, stream && ((offset) => stream.open(offset))),
+        cut,
+      );
 }
 
 /** Cuts from a position to the end; may return a position to start from again. */
@@ -60,14 +84,21 @@ async function* cutFrom(
   location: string,
   container: Container,
   from: Position,
-  format: Format,
+  { format, csv }: Layout,
   limits: CutLimits,
+  stream: SourceStream | undefined,
 ): AsyncGenerator<CutRecord | BadRecord, Position | undefined> {
   const startsRecord = recordStart(format);
   // Of compressed content, only member boundaries can be opened.
   const skipTo = container !== 'plain' && from.space === 'content' ? from.offset : 0;
   const file = skipTo > 0 ? 0 : from.offset;
-  const opened = await openContent(location, container, file, startsRecord);
+  const opened = await openContent(
+    location,
+    container,
+    file,
+    startsRecord,
+    stream && ((offset) => stream.open(offset)),
+  );
   try {
     const window = new ContentWindow(opened.pieces, {
       plain: container === 'plain',
@@ -76,18 +107,20 @@ async function* cutFrom(
     });
     await window.skipTo(skipTo);
     if (isWarc(format)) return yield* cutWarc(window, limits);
-    yield* format === 'jsonl' ? cutLines(window, limits) : cutWhole(window, limits);
+    if (format === 'jsonl') yield* cutLines(window, limits);
+    else if (csv !== undefined) yield* cutCsv(window, limits, csv, from.offset === 0);
+    else yield* cutWhole(window, limits);
     return undefined;
   } finally {
     await opened.close();
   }
 }
 
-function isWarc(format: Format): boolean {
+function isWarc(format: Layout['format']): boolean {
   return format === 'warc' || format === 'wet' || format === 'wat';
 }
 
 /** What the content of a gzip member or a frame must begin with for reading to go on there after damage. */
-export function recordStart(format: Format): (content: Buffer) => boolean {
+export function recordStart(format: Layout['format']): (content: Buffer) => boolean {
   return isWarc(format) ? startsWarcRecord : (content) => content.length > 0;
 }

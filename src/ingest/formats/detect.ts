@@ -1,6 +1,7 @@
 /** What a source is: told by its content, and by its name only where the content leaves it open. */
 import { COMPRESSED_NAME, readHead } from '../containers/content.js';
-import type { Format, Source } from '../records.js';
+import type { FieldNames, Format, Layout, Source } from '../records.js';
+import { looksLikeCsv, sniffCsv } from './csv.js';
 import { startsWarcRecord } from './cut-warc.js';
 
 const BY_NAME: readonly (readonly [RegExp, Format])[] = [
@@ -8,7 +9,9 @@ const BY_NAME: readonly (readonly [RegExp, Format])[] = [
   [/\.wat$/i, 'wat'],
   [/\.warc$/i, 'warc'],
   [/\.(?:jsonl|ndjson)$/i, 'jsonl'],
+  [/\.(?:csv|tsv)$/i, 'csv'],
   [/\.x?html?$/i, 'html'],
+  [/\.(?:md|markdown)$/i, 'markdown'],
 ];
 
 /** A byte order mark, space, an XML declaration, comments, then a doctype or the root element. */
@@ -21,10 +24,27 @@ const TEXT_HEAD = 4096;
 
 /**
  * Looks at the beginning of a source; standard input is not consumed by it.
+ * @param known what a person said of it
  * @throws TokenmillError FILE_NOT_FOUND, FILE_FORBIDDEN
  */
-export async function detectFormat(source: Source): Promise<Format> {
-  return formatOf((await readHead(source.location)).content, source.name);
+export async function detectLayout(
+  source: Source,
+  known: { readonly format?: Format; readonly fields?: FieldNames } = {},
+): Promise<Layout> {
+  return layoutOf((await readHead(source.location)).content, source.name, known);
+}
+
+/** The layout of content that begins with `head` and is called `name`. */
+export function layoutOf(
+  head: Buffer,
+  name: string,
+  { format = formatOf(head, name), fields }: { readonly format?: Format; readonly fields?: FieldNames } = {},
+): Layout {
+  return {
+    format,
+    ...(format === 'csv' ? { csv: sniffCsv(head) } : {}),
+    ...(fields === undefined ? {} : { fields }),
+  };
 }
 
 /** The format of content that begins with `head` and is called `name`. */
@@ -38,6 +58,7 @@ export function formatOf(head: Buffer, name: string): Format {
   const text = head.toString('utf8', 0, TEXT_HEAD);
   if (JSON_OBJECT.test(text)) return 'jsonl';
   if (HTML.test(text)) return 'html';
+  if (named === undefined && looksLikeCsv(head)) return 'csv';
   return named ?? 'text';
 }
 

@@ -1,5 +1,6 @@
 /** A WARC record (ISO 28500) -> a document, where its payload is text that somebody wrote for people. */
 import { MAX_HEADER_BYTES, type BadDocument, type NonDocument, type ParsedDocument } from '../records.js';
+import { hasDigest } from './digest.js';
 import { isBinary } from './clean-text.js';
 import { decodeBody, parseFields, parseResponse } from './http.js';
 import { DEFAULT_READING, type ReadingConfig } from '../reading.js';
@@ -39,6 +40,16 @@ export function parseWarcRecord(bytes: Uint8Array, reading: ReadingConfig = DEFA
     language: fields.get('warc-identified-content-language')?.split(',')[0] ?? null,
   };
   const type = fields.get('warc-type')?.toLowerCase() ?? 'unknown-type';
+  // The parts of a record that was cut into several are no documents, and are not put together.
+  if (fields.has('warc-segment-number') && type !== 'continuation') return other('segment');
+  switch (type) {
+    case 'response':
+    case 'resource':
+    case 'conversion': {
+      const damage = findDamage(block, fields, type);
+      if (damage !== undefined) return damage;
+    }
+  }
   switch (type) {
     case 'response':
       if (info.url?.startsWith('dns:') === true || fields.get('content-type') === 'text/dns')
@@ -60,6 +71,26 @@ export function parseWarcRecord(bytes: Uint8Array, reading: ReadingConfig = DEFA
     default:
       return other('unknown-type');
   }
+}
+
+/**
+ * Whether a digest refutes the block. That of a payload is only looked at where the payload is the block: of HTTP
+ * responses, archives take it with and without the codings of the body.
+ */
+function findDamage(
+  block: Buffer,
+  fields: ReadonlyMap<string, string>,
+  type: string,
+): BadDocument | undefined {
+  const digest =
+    fields.get('warc-block-digest') ?? (type === 'response' ? undefined : fields.get('warc-payload-digest'));
+  if (digest === undefined || fields.has('warc-truncated') || hasDigest(block, digest) !== false)
+    return undefined;
+  return {
+    kind: 'bad',
+    reason: 'digest',
+    detail: `its block does not have the digest ${digest.slice(0, 100)}`,
+  };
 }
 
 function parseHttpResponse(block: Buffer, identifiedType: string | undefined, info: RecordInfo): Parsed {

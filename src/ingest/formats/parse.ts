@@ -2,15 +2,16 @@
  * Parses a record that was cut, for example in a worker thread: synchronous, pure, and total: whatever the bytes
  * are, the answer is a document, a reason why it is none, or what is wrong with it.
  */
-import type { BadDocument, Format, NonDocument, ParsedDocument } from '../records.js';
 import { DEFAULT_READING, type ReadingConfig } from '../reading.js';
+import type { BadDocument, Format, Layout, NonDocument, ParsedDocument } from '../records.js';
 import { isBinary } from './clean-text.js';
 import { normalizeText } from './normalize.js';
 import { extractPage, readPlainText } from './page.js';
+import { parseCsvRecord } from './parse-csv.js';
 import { parseJsonLine } from './parse-jsonl.js';
 import { parseWarcRecord } from './parse-warc.js';
 
-export interface ParseOptions {
+export interface ParseOptions extends Omit<Layout, 'format'> {
   /** Address of the document, for formats that have none in the record. */
   readonly url?: string | undefined;
   readonly reading?: ReadingConfig;
@@ -22,7 +23,7 @@ export function parseRecord(
   options: ParseOptions = {},
 ): ParsedDocument | NonDocument | BadDocument {
   const reading = options.reading ?? DEFAULT_READING;
-  const parsed = parseAs(format, bytes, options.url, reading);
+  const parsed = parseAs(format, bytes, options, reading);
   if (parsed.kind !== 'document') return parsed;
   const text = normalizeText(parsed.text, reading.normalize);
   return text.trim() === '' ? { kind: 'other', reason: 'empty' } : { ...parsed, text };
@@ -31,7 +32,7 @@ export function parseRecord(
 function parseAs(
   format: Format,
   bytes: Uint8Array,
-  url: string | undefined,
+  options: ParseOptions,
   reading: ReadingConfig,
 ): ParsedDocument | NonDocument | BadDocument {
   switch (format) {
@@ -41,23 +42,43 @@ function parseAs(
       return parseWarcRecord(bytes, reading);
     case 'jsonl':
     case 'parquet':
-      return parseJsonLine(bytes);
+      return parseJsonLine(bytes, options.fields);
+    case 'csv':
+      return parseCsvRecord(bytes, options.csv ?? { delimiter: ',', columns: [] }, options.fields);
     case 'text':
+    case 'markdown':
     case 'html':
-      return parseFile(format, bytes, url, reading);
+      return parseFile(format, bytes, options.url, reading);
     default:
       return format satisfies never;
   }
 }
 
+/** Media types of formats in which a file is a document. */
+const MIME = { text: 'text/plain', markdown: 'text/markdown', html: 'text/html' } as const;
+
 function parseFile(
-  format: 'text' | 'html',
+  format: keyof typeof MIME,
   bytes: Uint8Array,
   url: string | undefined,
   reading: ReadingConfig,
 ): ParsedDocument | NonDocument | BadDocument {
   if (isBinary(bytes)) return { kind: 'bad', reason: 'encoding', detail: 'binary data, not text' };
   const document = format === 'html' ? extractPage(bytes, { url, reading }) : readPlainText(bytes);
-  const mime = format === 'html' ? 'text/html' : 'text/plain';
-  return { kind: 'document', url: url ?? null, mime, ...document };
+  const title = format === 'markdown' ? markdownTitle(document.text) : document.title;
+  return { kind: 'document', url: url ?? null, mime: MIME[format], ...document, title };
+}
+
+/** Lines of a text in which a heading is looked for. */
+const TITLE_LINES = 50;
+
+/** The first heading of the first level, or a `title:` of the metadata in front. */
+function markdownTitle(text: string): string | null {
+  const lines = text.split(/\r?\n/, TITLE_LINES);
+  const inFront = lines[0] === '---';
+  for (const line of lines) {
+    const match = /^#[ \t]+(.+?)[ \t]*#*$/.exec(line) ?? (inFront ? /^title:[ \t]*(.+)$/.exec(line) : null);
+    if (match !== null) return match[1].replace(/^(["'])(.*)\1$/, '$2');
+  }
+  return null;
 }

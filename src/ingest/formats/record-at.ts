@@ -2,20 +2,20 @@
 import { TokenmillError } from '../../core/errors.js';
 import { openContent, readHead, type OpenContent } from '../containers/content.js';
 import type { Place } from '../containers/content-window.js';
-import { recordStart } from './cut.js';
-import { cutParquet } from './cut-parquet.js';
+import { cutRows, recordStart } from './cut.js';
 import { formatOf } from './detect.js';
-import { MAX_HEADER_BYTES, MAX_RECORD_BYTES } from '../records.js';
+import { MAX_HEADER_BYTES, MAX_RECORD_BYTES, type FieldNames } from '../records.js';
 
 /** A record at its limit, and the line ends behind it. */
 const MAX_BYTES = MAX_RECORD_BYTES + MAX_HEADER_BYTES;
 
 /**
  * The bytes that cutting delivered for the record at this place.
+ * @param fields that were named when it was cut, for formats whose records are made of them (Parquet)
  * @throws TokenmillError FILE_NOT_FOUND, FILE_FORBIDDEN, INPUT_TOO_LARGE, SOURCE_CHANGED where they are not there
  */
-export async function readRecordAt(location: string, place: Place): Promise<Uint8Array> {
-  if (place.space === 'row') return readRow(location, place.offset);
+export async function readRecordAt(location: string, place: Place, fields?: FieldNames): Promise<Uint8Array> {
+  if (place.space === 'row') return readRow(location, place.offset, fields);
   const { container, content: head } = await readHead(location);
   const startsRecord = recordStart(formatOf(head, location));
   const seeks = container === 'plain' || place.space === 'file';
@@ -40,8 +40,9 @@ function changed(location: string, offset: number): TokenmillError {
   );
 }
 
-async function readRow(location: string, row: number): Promise<Uint8Array> {
-  for await (const record of cutParquet(location, row, MAX_BYTES)) {
+async function readRow(location: string, row: number, fields: FieldNames | undefined): Promise<Uint8Array> {
+  const { container } = await readHead(location);
+  for await (const record of cutRows(location, container, row, { fields }, { lineBytes: MAX_BYTES })) {
     if (record.kind === 'record' && record.offset === row) return record.bytes;
     break;
   }

@@ -1,13 +1,14 @@
 /**
- * Bytes of a source, a chunk at a time: a file from any offset, or standard input from its beginning.
+ * Bytes of a source, a chunk at a time: a file or an address from any offset, or standard input from its beginning.
  *
  * Invariant: a chunk's memory is never written again, so views on it stay valid. Standard input is one stream for
  * the whole process: what was peeked at is read again by the next reader.
  */
 import { open, type FileHandle } from 'node:fs/promises';
 import { fromSystemError, TokenmillError } from '../../core/errors.js';
-
-export const STDIN = '-';
+import type { BadReason } from '../records.js';
+import { openUrl } from './http/url-reader.js';
+import { isUrl, STDIN } from './location.js';
 
 /** The first read is small, because many files are; later ones are large against the cost of a call. */
 const FIRST_READ_BYTES = 64 * 1024;
@@ -17,10 +18,13 @@ export interface ByteReader {
   /** The next bytes, or undefined at the end. */
   read(): Promise<Uint8Array | undefined>;
   close(): Promise<void>;
+  /** Behind the last bytes: why there are no more, where there should be. */
+  readonly damage?: { readonly reason: BadReason; readonly detail: string } | undefined;
 }
 
-/** @throws TokenmillError FILE_NOT_FOUND, FILE_FORBIDDEN; INPUT_UNSUPPORTED for standard input from an offset */
+/** @throws TokenmillError FILE_NOT_FOUND, FILE_FORBIDDEN; INPUT_UNSUPPORTED for standard input from an offset; for an address what `transfer` throws */
 export async function openBytes(location: string, offset: number): Promise<ByteReader> {
+  if (isUrl(location)) return openUrl(location, offset);
   if (location !== STDIN) {
     try {
       return new FileReader(location, await open(location), offset);
@@ -36,9 +40,8 @@ export async function openBytes(location: string, offset: number): Promise<ByteR
   return standardInput;
 }
 
-/** The first `count` bytes, fewer where the source is shorter; they are still there for the next reader. */
-export async function peekBytes(location: string, count: number): Promise<Uint8Array> {
-  const reader = await openBytes(location, 0);
+/** The first `count` bytes of what a reader of a beginning gives; of standard input they are still there for the next one. */
+export async function peekBytes(reader: ByteReader, count: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let total = 0;
   try {

@@ -1,18 +1,17 @@
 /**
- * Inputs as a person gives them (files, folders, globs, `-`) -> sources in a stable order.
+ * Inputs as a person gives them (files, folders, globs, addresses, `-`) -> sources in a stable order.
  *
  * Invariants: order is that of the inputs, within a folder or glob by code unit, so every machine agrees; a file
  * that several inputs name is read once. A name is the path as given, with forward slashes and without `./`.
  */
+import { parseUrl } from './http/request.js';
+import { isUrl, STDIN } from './location.js';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { fromSystemError, TokenmillError } from '../../core/errors.js';
 import type { Source } from '../records.js';
-import { STDIN } from './bytes.js';
-import { isGlob, matchSegment, splitGlob } from './glob.js';
 
-/** Names inside a folder that are read; a file given by its own name is read whatever it is called. */
-const KNOWN_NAME =
-  /\.(?:warc|wet|wat|jsonl|ndjson|json|parquet|txt|text|md|html?|xhtml)(?:\.(?:gz|zst|zstd|lz4))?$/i;
+import { isArchiveName, isKnownName } from './names.js';
+import { isGlob, matchSegment, splitGlob } from './glob.js';
 
 export interface ExpandedInputs {
   readonly sources: Source[];
@@ -33,6 +32,12 @@ export async function expandInputs(inputs: readonly string[]): Promise<ExpandedI
     sources.push(source);
   };
   for (const input of inputs) {
+    if (isUrl(input)) {
+      const { href } = parseUrl(input.replace(/#.*$/, ''));
+      if (!seen.has(href)) sources.push({ name: href, location: href, size: null, modifiedMs: null });
+      seen.add(href);
+      continue;
+    }
     const path = normalize(input);
     if (path === STDIN) {
       await add(STDIN);
@@ -113,7 +118,11 @@ async function listTree(folder: string, skipped: string[]): Promise<string[]> {
   const folders = [folder];
   for (let next = folders.pop(); next !== undefined; next = folders.pop()) {
     for (const { path, name, kind } of await entriesOf(next)) {
-      if (name.startsWith('.') || kind === 'neither' || (kind === 'file' && !KNOWN_NAME.test(name)))
+      if (
+        name.startsWith('.') ||
+        kind === 'neither' ||
+        (kind === 'file' && !isKnownName(name) && !isArchiveName(name))
+      )
         skipped.push(path);
       else if (kind === 'folder') folders.push(path);
       else files.push(path);

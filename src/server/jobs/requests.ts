@@ -9,6 +9,7 @@
 import { z } from '@hono/zod-openapi';
 import { NORMALIZATIONS } from '../../ingest/formats/normalize.js';
 import { TEXT_FORMS } from '../../ingest/reading.js';
+import { FORMATS } from '../../ingest/records.js';
 import { PATTERN_NAMES } from '../../tokenizer/patterns.js';
 import { PRESET_NAMES } from '../../trainer/models/presets.js';
 
@@ -24,6 +25,7 @@ const file = z
   .string()
   .max(200)
   .regex(/^[A-Za-z0-9][A-Za-z0-9._+=@,-]*$/, 'not the name of a file of a corpus');
+const fieldPath = z.string().min(1).max(200);
 const count = z.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
 const share = z.number().min(0).max(1);
 const seed = z.number().int().min(0).max(0xffff_ffff);
@@ -53,10 +55,10 @@ export const ingestRequestSchema = z.strictObject({
     .describe('name of a tokenizer, or train:SIZE; default for a new dataset: train:8192'),
   shard_tokens: count.optional().describe('tokens of a full shard'),
   valid_fraction: z.number().min(0).max(0.5).optional().describe('share of documents held out'),
-  format: z
-    .enum(['warc', 'wet', 'wat', 'jsonl', 'text', 'html'])
-    .optional()
-    .describe('format of the files, where it cannot be detected'),
+  format: z.enum(FORMATS).optional().describe('format of the files, where it cannot be detected'),
+  text_field: fieldPath.optional().describe('field of JSONL, CSV or Parquet that has the text'),
+  id_field: fieldPath.optional().describe("field that has the document's own id"),
+  url_field: fieldPath.optional().describe("field that has the document's address"),
   extract: z.enum(TEXT_FORMS).optional().describe('form of the text of HTML pages; default: text'),
   keep_links: z.boolean().optional().describe('keep the addresses of links in Markdown'),
   keep_comments: z.boolean().optional().describe("keep readers' comments on a page"),

@@ -1,7 +1,7 @@
 /** Parquet files: rows of a file that pyarrow wrote, their places, and what is no Parquet. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { detectFormat } from '../../../src/ingest/formats/detect.js';
+import { detectLayout } from '../../../src/ingest/formats/detect.js';
 import { parseRecord } from '../../../src/ingest/formats/parse.js';
 import { gzipSync } from 'node:zlib';
 import { checkResumeAndReread, cutAll, outline, sourceOf } from '../../support/cutting.js';
@@ -13,8 +13,8 @@ const TEXTS_OF_SECOND_GROUP = 1309;
 
 describe('Parquet', () => {
   it('is told by its content, whatever it is called', async () => {
-    expect(await detectFormat(await sourceOf(FILE, 'rows.bin'))).toBe('parquet');
-    expect(await detectFormat(await sourceOf('PAR is a word', 'text'))).toBe('text');
+    expect(await detectLayout(await sourceOf(FILE, 'rows.bin'))).toEqual({ format: 'parquet' });
+    expect(await detectLayout(await sourceOf('PAR is a word', 'text'))).toEqual({ format: 'text' });
   });
 
   it('has a record a row, of the columns that a document is made of', async () => {

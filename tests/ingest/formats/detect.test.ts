@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { detectFormat } from '../../../src/ingest/formats/detect.js';
+import { detectLayout } from '../../../src/ingest/formats/detect.js';
 import { sourceOf } from '../../support/cutting.js';
 import { gzipRecords, warcRecord, warcResponse } from '../../support/warc.js';
 
@@ -9,9 +9,9 @@ const WET = warcRecord('text');
 const WAT = warcRecord('{}', { type: 'metadata', contentType: 'application/json' });
 
 const detect = async (bytes: Uint8Array | string, name = 'data'): Promise<string> =>
-  detectFormat(await sourceOf(bytes, name));
+  (await detectLayout(await sourceOf(bytes, name))).format;
 
-describe('detectFormat', () => {
+describe('detectLayout', () => {
   it.each([
     ['warc', Buffer.concat([INFO, warcResponse('x')])],
     ['wet', Buffer.concat([INFO, WET])],
@@ -48,6 +48,8 @@ describe('detectFormat', () => {
     expect(await detect('not json', 'x.jsonl.gz')).toBe('jsonl');
     expect(await detect(INFO, 'x.warc.wet.gz')).toBe('wet');
     expect(await detect('damaged', 'x.warc')).toBe('warc');
-    expect(await detect('x', 'x.md')).toBe('text');
+    expect(await detect('x', 'x.md')).toBe('markdown');
+    expect(await detect('a,b', 'x.tsv.bz2')).toBe('csv');
+    expect(await detect('x', 'x.txt')).toBe('text');
   });
 });

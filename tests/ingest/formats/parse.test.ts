@@ -137,6 +137,48 @@ describe('WARC records', () => {
     expect(parseRecord('warc', record)).toMatchObject({ kind: 'bad', reason });
   });
 
+  it('the digest of a block is verified, in base 32 and hexadecimal', () => {
+    // sha1sum and Python's base64.b32encode of "A text".
+    const hex = 'd7a39fea42fad3e2e6168a1033464af7a97d7b78';
+    const base = '26RZ72SC7LJ6FZQWRIIDGRSK66UX263Y';
+    const parse = (digest: string, fields: Record<string, string> = {}): unknown =>
+      parseRecord('wet', warcRecord('A text', { fields: { 'WARC-Block-Digest': digest, ...fields } }));
+    for (const right of [
+      `sha1:${base}`,
+      `sha1:${base.toLowerCase()}`,
+      `SHA-1:${hex}`,
+      'blake3:unknown',
+      'sha1:short',
+    ]) {
+      expect(parse(right)).toMatchObject({ kind: 'document', text: 'A text' });
+    }
+    const wrong = `sha1:${base.replace(/^./, 'X')}`;
+    expect(parse(wrong)).toMatchObject({ kind: 'bad', reason: 'digest' });
+    // What was cut short has the digest of the whole.
+    expect(parse(wrong, { 'WARC-Truncated': 'length' })).toMatchObject({ kind: 'document' });
+  });
+
+  it('the digest of a payload is verified where it is the block, and not of a coded body', () => {
+    const fields = { 'WARC-Payload-Digest': `sha1:${'A'.repeat(32)}` };
+    expect(parseRecord('wet', warcRecord('A text', { fields }))).toMatchObject({ reason: 'digest' });
+    const http = Buffer.from(`HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n${PAGE}`);
+    expect(parseRecord('warc', warcRecord(http, { type: 'response', fields }))).toMatchObject({
+      kind: 'document',
+      payloadDigest: fields['WARC-Payload-Digest'],
+    });
+  });
+
+  it('segments of a record are reported, each', () => {
+    const first = { 'WARC-Segment-Number': '1' };
+    const next = { 'WARC-Segment-Number': '2', 'WARC-Segment-Origin-ID': '<urn:uuid:1>' };
+    const record = warcRecord('the first half', { type: 'resource', fields: first });
+    expect(parseRecord('warc', record)).toEqual({ kind: 'other', reason: 'segment' });
+    expect(parseRecord('warc', warcRecord('the rest', { type: 'continuation', fields: next }))).toEqual({
+      kind: 'other',
+      reason: 'continuation',
+    });
+  });
+
   it('a payload that breaks off keeps what is there', () => {
     const whole = warcResponse(PAGE);
     const parsed = parseRecord('warc', whole.subarray(0, whole.length - 20));
@@ -171,6 +213,23 @@ describe('JSON lines', () => {
     expect(parse('{"text":"a","url":"outer","meta":{"url":"inner"}}')).toMatchObject({ url: 'outer' });
   });
 
+  it('with the fields that a person names, at the end of a path or with dots in their names', () => {
+    const named = (line: string, fields: Record<string, string>): unknown =>
+      parseRecord('jsonl', Buffer.from(line), { fields });
+    const fields = { text: 'page.body', url: 'meta.links.self', id: 'a.b' };
+    expect(
+      named('{"text":"no","page":{"body":"yes"},"meta":{"links":{"self":"u"}},"a.b":5,"a":{"b":6}}', fields),
+    ).toMatchObject({ kind: 'document', text: 'yes', url: 'u', id: '5' });
+    // No default stands in for a field that was named.
+    expect(named('{"text":"no","url":"u","page":"x"}', fields)).toMatchObject({
+      kind: 'bad',
+      reason: 'no-text',
+      detail: 'none of page.body is a string that is not blank',
+    });
+    expect(named('{"text":"yes","url":"u"}', { url: 'link' })).toMatchObject({ text: 'yes', url: null });
+    expect(named('{"text":"yes"}', { id: 'constructor.name' })).not.toHaveProperty('id');
+  });
+
   it.each([
     ['json', 'not json'],
     ['json', '{"text": "cut of'],
@@ -186,6 +245,16 @@ describe('JSON lines', () => {
 });
 
 describe('files', () => {
+  it.each([
+    ['# A *heading* #\n\ntext', 'A *heading*'],
+    ['---\ntitle: "In front"\n---\ntext', 'In front'],
+    ['text\n# Later\n', 'Later'],
+    ['## Second level', null],
+    ['title: none\n', null],
+  ])('Markdown is taken as it is, with the title of %j', (text, title) => {
+    expect(parseRecord('markdown', Buffer.from(text))).toMatchObject({ text, title, mime: 'text/markdown' });
+  });
+
   it('a text, a page, and what is neither', () => {
     expect(parseRecord('text', Buffer.from('a\r\nb'), { url: 'u' })).toEqual({
       kind: 'document',

@@ -162,9 +162,9 @@ describe('expandInputs', () => {
 describe('standard input', () => {
   const READ = `
     const { cutRecords } = await import('${new URL('../ingest/formats/cut.js', `file://${MAIN}`).href}');
-    const { detectFormat } = await import('${new URL('../ingest/formats/detect.js', `file://${MAIN}`).href}');
+    const { detectLayout } = await import('${new URL('../ingest/formats/detect.js', `file://${MAIN}`).href}');
     const source = { name: '-', location: '-', size: null, modifiedMs: null };
-    const format = await detectFormat(source);
+    const { format } = await detectLayout(source);
     const records = [];
     for await (const record of cutRecords(source, { format })) records.push([record.space, record.offset, record.length]);
     console.log(JSON.stringify([format, records]));`;

@@ -4,7 +4,7 @@ import { TokenmillError } from '../../../core/errors.js';
 import { readRecordAt } from '../../../ingest/formats/record-at.js';
 import { parseRecord } from '../../../ingest/formats/parse.js';
 import type { ReadingConfig } from '../../../ingest/reading.js';
-import type { Format } from '../../../ingest/records.js';
+import type { Format, Layout } from '../../../ingest/records.js';
 
 /** Signatures of the one dataset that the views show, as `dedupBatch` reads them. */
 export const SIGNATURES = '(SELECT * EXCLUDE (dataset) FROM signatures)';
@@ -48,7 +48,7 @@ export async function documentText(
   readingOf: (dataset: string) => Promise<ReadingConfig>,
 ): Promise<string> {
   const result = await connection.runAndReadAll(
-    `SELECT d.dataset, d.text, d.url, d.space, d."offset"::DOUBLE AS "offset", d.length::DOUBLE AS length, s.location, s.format
+    `SELECT d.dataset, d.text, d.url, d.space, d."offset"::DOUBLE AS "offset", d.length::DOUBLE AS length, s.location, s.format, s.layout
      FROM documents d JOIN sources s USING (dataset, source) WHERE starts_with(d.document_id, $1) LIMIT 2`,
     [id],
   );
@@ -60,10 +60,13 @@ export async function documentText(
       { hint: 'tokenmill dedup clusters prints the ids of duplicates' },
     );
   }
-  const [{ dataset, text, url, space, offset, length, location, format }] = rows;
+  const [{ dataset, text, url, space, offset, length, location, format, layout }] = rows;
   if (text !== null) return text as string;
   const place = { space: space as 'file' | 'content', offset: offset as number, length: length as number };
-  const parsed = parseRecord(format as Format, await readRecordAt(location as string, place), {
+  const options = layout === null ? {} : (JSON.parse(layout as string) as Omit<Layout, 'format'>);
+  const record = await readRecordAt(location as string, place, options.fields);
+  const parsed = parseRecord(format as Format, record, {
+    ...options,
     url: (url as string | null) ?? undefined,
     reading: await readingOf(dataset as string),
   });
