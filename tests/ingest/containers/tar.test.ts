@@ -8,6 +8,7 @@ import { readArchive } from '../../../src/ingest/formats/read-archive.js';
 import { readRecordAt } from '../../../src/ingest/formats/record-at.js';
 import type { Position, Source } from '../../../src/ingest/records.js';
 import { sourceOf } from '../../support/cutting.js';
+import { tarEnd as END, tarMember as member } from '../../support/tar.js';
 import { gzipRecords, warcRecord } from '../../support/warc.js';
 
 const file = (name: string): Buffer => readFileSync(new URL(`tar/${name}`, import.meta.url));
@@ -45,27 +46,6 @@ async function read(source: Source, from?: Position): Promise<Read> {
   return { lines, positions, different };
 }
 
-/** A header of ustar with a size and a name, and the content in blocks. */
-function member(
-  name: string,
-  content: Buffer | string,
-  changes: (header: Buffer) => void = () => undefined,
-): Buffer {
-  const body = Buffer.from(content);
-  const header = Buffer.alloc(512);
-  header.write(name);
-  header.write('0000644\0', 100);
-  header.write(`${body.length.toString(8).padStart(11, '0')}\0`, 124);
-  header.write('ustar\x0000', 257);
-  header.write('0', 156);
-  changes(header);
-  header.write('        ', 148);
-  const sum = header.reduce((total, byte) => total + byte, 0);
-  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
-  return Buffer.concat([header, body, Buffer.alloc((512 - (body.length % 512)) % 512)]);
-}
-
-const END = Buffer.alloc(1024);
 const TEXTS = ['plain.txt: a plain text', `${LONG}: at the end of a long path`];
 const LINES = ['lines.jsonl.gz: {"text":"one"}', 'lines.jsonl.gz: {"text":"two"}'];
 
