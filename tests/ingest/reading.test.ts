@@ -54,7 +54,7 @@ describe('a document that takes longer than it may', () => {
   const page = Buffer.from(`<p>${'<b>x</b> y. '.repeat(500_000)}</p>`);
   const task = {
     kind: 'measure',
-    format: 'html',
+    layout: { format: 'html' },
     bytes: page,
     ends: Int32Array.of(page.length),
     dedup: dedupConfig({}),
