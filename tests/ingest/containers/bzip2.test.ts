@@ -7,6 +7,7 @@ import { bzip2Pieces } from '../../../src/ingest/containers/bzip2.js';
 import { readHead } from '../../../src/ingest/containers/content.js';
 import { checkResumeAndReread, cutAll, outline, sourceOf } from '../../support/cutting.js';
 import { readerOf, unpackPieces, type Unpacked } from '../../support/containers.js';
+import { warcRecord } from '../../support/warc.js';
 
 const TEXT = Buffer.from(
   Array.from({ length: 6000 }, (_, i) => `line ${i} of a text: ${(i * i * 7919) % 1_000_003}\n`).join(''),
@@ -89,6 +90,21 @@ describe('bzip2', () => {
       [rest.length, 29 + stream.length],
       [2 * rest.length, 29 + 2 * stream.length],
     ]);
+  });
+
+  it('a WARC of one stream a record: places are ranges of the file, with the bytes of the plain records', async () => {
+    const records = ['first text', 'second text', 'third'].map((text) => warcRecord(text));
+    const bytes = file('records.warc.bz2');
+    const source = await sourceOf(bytes, 'records');
+    const found = await cutAll(source);
+    expect(found.map((record) => record.kind === 'record' && Buffer.from(record.bytes))).toEqual(records);
+    const starts = [0, bytes.indexOf('BZh', 1), bytes.lastIndexOf('BZh')];
+    expect(outline(found)).toEqual(
+      starts.map(
+        (start, i) => `record file ${start}+${([...starts, bytes.length][i + 1] as number) - start}`,
+      ),
+    );
+    expect(await checkResumeAndReread(source)).toEqual([]);
   });
 
   it('the head tells what a file holds, and lines of it are read from every place', async () => {
