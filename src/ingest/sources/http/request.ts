@@ -78,10 +78,10 @@ async function requestOnce(url: URL, options: RequestOptions): Promise<Answer> {
 const MAX_CHUNKS = 16;
 
 /**
- * The bytes of a body. Of one that breaks off, all that came is given before the error is thrown, where the stream
+ * The bytes of a body, which is listened to from now on: it may break off before they are taken. Of one that breaks off, all that came is given before the error is thrown, where the stream
  * itself would throw it away.
  */
-export async function* readBody(body: IncomingMessage): AsyncGenerator<Buffer> {
+export function readBody(body: IncomingMessage): AsyncGenerator<Buffer> {
   const chunks: Buffer[] = [];
   let end: { readonly error?: Error } | undefined;
   let wake = (): void => undefined;
@@ -97,23 +97,26 @@ export async function* readBody(body: IncomingMessage): AsyncGenerator<Buffer> {
   body.on('end', () => finish());
   body.on('error', finish);
   body.on('close', () => finish(new Error('the connection broke off')));
-  try {
-    for (;;) {
-      const chunk = chunks.shift();
-      if (chunk !== undefined) {
-        if (chunks.length === 0) body.resume();
-        yield chunk;
-      } else if (end !== undefined) {
-        if (end.error !== undefined) throw end.error;
-        return;
-      } else {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-        wake = () => undefined;
+  if (body.destroyed) finish(new Error('the connection broke off'));
+  return (async function* () {
+    try {
+      for (;;) {
+        const chunk = chunks.shift();
+        if (chunk !== undefined) {
+          if (chunks.length === 0) body.resume();
+          yield chunk;
+        } else if (end !== undefined) {
+          if (end.error !== undefined) throw end.error;
+          return;
+        } else {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+          wake = () => undefined;
+        }
       }
+    } finally {
+      body.destroy();
     }
-  } finally {
-    body.destroy();
-  }
+  })();
 }

@@ -86,8 +86,9 @@ export async function* transfer(url: string, options: TransferOptions): AsyncGen
         }
         offset = begun.offset;
         known = begun.representation;
+        const chunks = readBody(answer.body);
         yield begun;
-        for await (const bytes of readBody(answer.body)) {
+        for await (const bytes of chunks) {
           offset += bytes.length;
           if (offset > furthest) {
             furthest = offset;
