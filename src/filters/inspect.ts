@@ -1,6 +1,7 @@
 /** What a policy makes of one text: all that is measured of it, and the verdict. */
 import { openDatabase } from '../store/database.js';
 import { detectLanguage } from './language/detect.js';
+import type { UrlLists } from './lists/url-lists.js';
 import { applyPolicy, validatePolicy, type Policy } from './policy.js';
 import { measureSignals, SIGNALS, type SignalValue } from './signals/index.js';
 import { appendSignals, createSignalsTable } from './signals/table.js';
@@ -18,16 +19,17 @@ export interface Inspection {
 /**
  * Measures a text and applies a policy to it.
  * @param options.url address of the document, for rules that look at it
+ * @param options.lists what the address is looked up in
  * @throws TokenmillError POLICY_INVALID
  */
 export async function inspectText(
   text: string,
   policy: Policy,
-  options: { readonly url?: string | null } = {},
+  options: { readonly url?: string | null; readonly lists?: UrlLists | undefined } = {},
 ): Promise<Inspection> {
   const { language, score } = detectLanguage(text);
   const url = options.url ?? null;
-  const signals = measureSignals(text, { url, language });
+  const signals = measureSignals(text, { url, language, lists: options.lists });
   const database = await openDatabase();
   try {
     const { connection } = database;

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { inspectText } from '../../filters/inspect.js';
 import { loadPolicy } from '../../filters/policy.js';
+import { prepareTreatment, TextTreatment } from '../../filters/text-treatment.js';
 import { DATASET_DEFAULTS } from '../../ingest/options.js';
 import { MAX_RECORD_BYTES } from '../../ingest/records.js';
 import { readInput, write } from '../context.js';
@@ -14,6 +15,10 @@ export function inspectCommand(): Command {
     .option('--policy <policy>', 'a name in sql/policies or a SQL file', DATASET_DEFAULTS.policy)
     .option('--set <name=value>', 'a threshold of the policy; may be repeated', collectSetting)
     .option('--url <url>', 'address of the document, for rules that look at it')
+    .option(
+      '--url-lists <paths>',
+      'lists that the address is looked up in: files or folders, separated by commas',
+    )
     .option('--json', 'print {verdict, reason, measured, signals} as JSON')
     .addHelpText(
       'after',
@@ -24,11 +29,13 @@ export function inspectCommand(): Command {
 
 async function run(
   file: string | undefined,
-  flags: { policy: string; set?: Record<string, string>; url?: string; json?: boolean },
+  flags: { policy: string; set?: Record<string, string>; url?: string; urlLists?: string; json?: boolean },
 ): Promise<void> {
   const policy = await loadPolicy(flags.policy, { set: flags.set });
   const text = new TextDecoder().decode(await readInput(file, MAX_RECORD_BYTES));
-  const result = await inspectText(text, policy, { url: flags.url ?? null });
+  const { data } = await prepareTreatment({ urlLists: flags.urlLists });
+  const { lists } = new TextTreatment(data);
+  const result = await inspectText(text, policy, { url: flags.url ?? null, lists });
   if (flags.json === true) {
     await write(`${JSON.stringify(result)}\n`);
     return;

@@ -2,8 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { inspectText } from '../../../src/filters/inspect.js';
 import { loadUrlLists } from '../../../src/filters/lists/load-url-lists.js';
 import { UrlLists } from '../../../src/filters/lists/url-lists.js';
+import { loadPolicy } from '../../../src/filters/policy.js';
 import { measureSignals, SIGNALS } from '../../../src/filters/signals/index.js';
 
 let folder: string;
@@ -73,6 +75,14 @@ test('they are signals', () => {
     url_soft_word_count: 2,
     url_substring_count: 1,
   });
+});
+
+test('one text is judged with the lists of its address', async () => {
+  const policy = await loadPolicy('refinedweb');
+  const judge = async (url: string): Promise<string | null> =>
+    (await inspectText('text', policy, { url, lists })).reason;
+  expect(await judge('https://win.bad.example/')).toBe('blocked_url');
+  expect(await judge('https://good.example/')).not.toBe('blocked_url');
 });
 
 test('a list that is missing or empty is an error that names it', async () => {
