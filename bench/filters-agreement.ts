@@ -235,10 +235,14 @@ async function judgeByDatatrove(
 function record(id: number, text: string): unknown {
   const cleaned = c4CleanedText(text, { terminalPunctuation: false });
   const sentences: Record<string, number> = {};
-  const { physicalLines: lines } = scanText(text);
-  const stripped = Array.from({ length: lines.count }, (_, line) =>
-    text.slice(lines.start[line], lines.end[line]).replaceAll(CITATION, ''),
-  );
+  const { physicalLines: lines, pieces } = scanText(text);
+  const stripped = Array.from({ length: lines.count }, (_, line) => {
+    const first = line === 0 ? 0 : lines.pieceEnd[line - 1];
+    const last = lines.pieceEnd[line];
+    return first === last
+      ? ''
+      : text.slice(pieces.start[first], pieces.end[last - 1]).replaceAll(CITATION, '');
+  });
   for (const line of stripped) {
     const { units, words } = scanText(line);
     sentences[line] = countSentences(units, words, 0, words.count);
