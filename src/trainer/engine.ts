@@ -33,7 +33,7 @@ export function chooseDevice(asked: Device, { hasWebgpu, hasCuda }: Devices): De
   if (asked === 'auto') {
     if (hasCuda) return { device: 'cuda', why: 'the CUDA provider of onnxruntime is installed' };
     const other = hasWebgpu ? '; for a GPU give --device webgpu' : '';
-    return { device: 'cpu', why: `its results are the same on every machine${other}` };
+    return { device: 'cpu', why: `it needs nothing but this package${other}` };
   }
   if (asked === 'webgpu' && !hasWebgpu) {
     throw new TokenmillError('DEVICE_MISSING', 'onnxruntime-node has no WebGPU provider on this platform', {

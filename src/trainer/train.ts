@@ -36,9 +36,9 @@ export interface TrainSummary {
  */
 export async function train(options: TrainOptions, context: TrainContext): Promise<TrainSummary> {
   const { workspace, log } = context;
-  const engine = await openEngine(options, log);
   const run = await openRun(workspace, options, log);
   try {
+    const engine = await openEngine(options, log);
     const checkpoint = await latestCheckpoint(run.checkpoints, log);
     await setAsideAfter(run.checkpoints, checkpoint?.state.step ?? 0);
     const result = await continueRun(run, checkpoint, engine, options, context);

@@ -80,7 +80,22 @@ const ANSWERS: [string, string, unknown[][]][] = [
     'JSON functions',
     `SELECT sequence, (counts->>'kept')::INT AS kept, json_extract(counts, '$.records') AS records, list_sort(json_keys(counts)) AS keys
      FROM commits ORDER BY sequence LIMIT 1`,
-    [[1, 30, 60, ['documents', 'kept', 'records', 'tokens']]],
+    [
+      [
+        1,
+        30,
+        60,
+        [
+          'documents',
+          'dropped',
+          'dropped.near_duplicate',
+          'dropped.too_few_words',
+          'kept',
+          'records',
+          'tokens',
+        ],
+      ],
+    ],
   ],
   [
     'json_each',
@@ -141,7 +156,7 @@ const ANSWERS: [string, string, unknown[][]][] = [
     `SELECT name, value FROM (UNPIVOT (SELECT kept, tokens FROM commits WHERE sequence = 1) ON kept, tokens) ORDER BY name`,
     [
       ['kept', 30],
-      ['tokens', 100],
+      ['tokens', 900],
     ],
   ],
   [

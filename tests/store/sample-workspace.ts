@@ -10,6 +10,12 @@ import { emptyCommit, HASH } from './support.js';
 const POLICY = `SELECT ordinal, drop_if(word_count < 3, word_count) AS too_few_words,
   drop_if(word_count > 99, word_count) AS too_many_words FROM signals;`;
 
+/** How many of the ordinals from `from` on, below `to`, are `residue` more than a multiple of four. */
+function residues(from: number, to: number, residue: number): number {
+  const below = (end: number): number => Math.ceil((end - residue) / 4);
+  return below(to) - below(from);
+}
+
 /** Documents of one commit: half kept, with the tokens ordinal + 1; the rest too short or copies of the first. */
 function documents(from: number, to: number): string {
   return `SELECT i AS ordinal, 'doc' || i AS document_id, 's.warc' AS "source", i * 100 AS "offset", 90::BIGINT AS length,
@@ -67,12 +73,12 @@ export async function commitDocuments(
     counts: {
       records: to - from,
       documents: to - from,
-      kept: (to - from) / 2,
-      dropped: (to - from) / 2,
-      'dropped.too_few_words': (to - from) / 4,
-      'dropped.near_duplicate': (to - from) / 4,
-      // The odd numbers from 1 to N have the sum ((N + 1) / 2)²; `from` and `to` are even.
-      tokens: (to / 2) ** 2 - (from / 2) ** 2,
+      kept: residues(from, to, 0) + residues(from, to, 2),
+      dropped: residues(from, to, 1) + residues(from, to, 3),
+      'dropped.too_few_words': residues(from, to, 1),
+      'dropped.near_duplicate': residues(from, to, 3),
+      // The first n odd numbers have the sum n².
+      tokens: Math.ceil(to / 2) ** 2 - Math.ceil(from / 2) ** 2,
     },
     totals: { records: to },
     next_ordinal: to,

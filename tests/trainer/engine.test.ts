@@ -8,11 +8,11 @@ describe('the device', () => {
   it('is the CPU where nothing is asked for, and the reason names what else there is', () => {
     expect(chooseDevice('auto', NOTHING)).toEqual({
       device: 'cpu',
-      why: 'its results are the same on every machine',
+      why: 'it needs nothing but this package',
     });
     expect(chooseDevice('auto', { ...NOTHING, hasWebgpu: true })).toEqual({
       device: 'cpu',
-      why: 'its results are the same on every machine; for a GPU give --device webgpu',
+      why: 'it needs nothing but this package; for a GPU give --device webgpu',
     });
   });
 

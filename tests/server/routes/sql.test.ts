@@ -168,7 +168,7 @@ describe('reports', () => {
     expect(await test.json('POST', '/v1/reports/domains', body)).toEqual(domains);
     expect(await test.json('POST', '/v1/reports/languages', { json: { limit: 0 } })).toEqual([]);
     const csv = await test.request('GET', '/v1/reports/commits', { headers: { accept: 'text/csv' } });
-    expect((await csv.text()).split('\r\n')[1]).toBe('crawl,1,60,60,30,0,0,0,100,60,60,30,100,50');
+    expect((await csv.text()).split('\r\n')[1]).toBe('crawl,1,60,60,30,30,15,0,900,60,60,30,900,50');
     await test.problem('GET', '/v1/reports/nothing', 'REPORT_NOT_FOUND');
     await test.problem('POST', '/v1/reports/nothing', 'REPORT_NOT_FOUND', { json: {} });
     await test.problem('GET', '/v1/reports/domains?limit=many', 'USAGE');
