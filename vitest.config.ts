@@ -7,6 +7,8 @@ export default defineConfig({
     globalSetup: ['tests/support/build.ts'],
     setupFiles: ['tests/support/seed.ts'],
     pool: 'forks',
+    // Modules are loaded once a process: loading them anew for each file took a tenth of the time.
+    isolate: false,
     maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 120_000,

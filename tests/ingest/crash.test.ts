@@ -12,7 +12,7 @@ import { generateDocuments, toJsonl } from '../support/corpus.js';
 import { decisions, rows, shardHashes } from '../support/dataset.js';
 import { makeTokenizer } from '../support/tokenizer.js';
 
-const KILLS = 12;
+const KILLS = 10;
 
 it(
   `ends with byte-identical shards after ${KILLS} kills, no document lost or repeated`,

@@ -62,6 +62,8 @@ export interface TestApiOptions {
   readonly settings?: Record<string, unknown>;
   /** A program in place of the command line that works on jobs. */
   readonly jobCommand?: readonly [string, ...string[]];
+  /** For several tests: whoever asks for it closes its context. */
+  readonly shared?: boolean;
 }
 
 /** An empty folder that goes when the test ends. */
@@ -71,7 +73,7 @@ export async function testFolder(): Promise<string> {
   return folder;
 }
 
-/** The application on a workspace. Its context closes when the test ends. */
+/** The application on a workspace. Its context closes when the test ends, unless it is shared. */
 export async function testApi(options: TestApiOptions = {}): Promise<TestApi> {
   const workspace = new Workspace(options.workspace ?? (await testFolder()));
   const logged: string[] = [];
@@ -81,7 +83,7 @@ export async function testApi(options: TestApiOptions = {}): Promise<TestApi> {
     log: (message) => void logged.push(message),
     jobCommand: options.jobCommand,
   });
-  onTestFinished(() => context.close());
+  if (options.shared !== true) onTestFinished(() => context.close());
   const app = createApp(context);
   const check = responseCheck(app);
   const request: TestApi['request'] = async (method, path, init = {}) => {

@@ -1,7 +1,7 @@
 /** A WARC record (ISO 28500) -> a document, where its payload is text that somebody wrote for people. */
 import { MAX_HEADER_BYTES, type BadDocument, type NonDocument, type ParsedDocument } from '../records.js';
 import { hasDigest } from './digest.js';
-import { isBinary } from './clean-text.js';
+import { isBinary } from './binary.js';
 import { decodeBody, parseFields, parseResponse } from './http.js';
 import { DEFAULT_READING, type ReadingConfig } from '../reading.js';
 import { extractPage, readPlainText } from './page.js';

@@ -4,7 +4,7 @@
  */
 import { DEFAULT_READING, type ReadingConfig } from '../reading.js';
 import type { BadDocument, Format, Layout, NonDocument, ParsedDocument } from '../records.js';
-import { isBinary } from './clean-text.js';
+import { isBinary } from './binary.js';
 import { normalizeText } from './normalize.js';
 import { extractPage, readPlainText } from './page.js';
 import { parseCsvRecord } from './parse-csv.js';

@@ -31,10 +31,28 @@ beforeAll(async () => {
   if (result.status !== 0) throw new Error(result.stderr);
   sampled = await sampleByCommand();
 });
-afterAll(() => rm(made.workspace.root, { recursive: true, force: true }));
+afterAll(async () => {
+  await closeShared();
+  await rm(made.workspace.root, { recursive: true, force: true });
+});
 
-const api = (settings: Record<string, unknown> = {}): Promise<TestApi> =>
-  testApi({ workspace: made.workspace.root, settings });
+/** For tests that do not ask for settings, so that its generator starts once. A workspace has one service at a time. */
+let shared: TestApi | undefined;
+
+async function closeShared(): Promise<void> {
+  await shared?.context.close();
+  shared = undefined;
+}
+
+async function api(settings?: Record<string, unknown>): Promise<TestApi> {
+  const { root } = made.workspace;
+  if (settings !== undefined) {
+    await closeShared();
+    return testApi({ workspace: root, settings });
+  }
+  shared ??= await testApi({ workspace: root, shared: true });
+  return shared;
+}
 
 /** What the command line makes of PROMPT with SAMPLING, in 20 tokens. */
 let sampled: string;
@@ -301,7 +319,7 @@ describe('generators', () => {
   });
 
   it('take one text at a time; more wait in line, and too many are refused', async () => {
-    const served = await api();
+    const served = await api({});
     const pool = served.context.generation;
     const controller = new AbortController();
     setMaxListeners(0, controller.signal);
@@ -322,7 +340,7 @@ describe('generators', () => {
   });
 
   it('that die cost the text that they worked on, and the next one is served by another', async () => {
-    const served = await api();
+    const served = await api({});
     const kinds: string[] = [];
     const killed = (async () => {
       for await (const event of served.context.generation.run(request, AbortSignal.timeout(60_000))) {
@@ -501,7 +519,7 @@ describe('POST /v1/completions', () => {
     const weights = await readFile(path);
     onTestFinished(() => writeFile(path, weights));
     await appendFile(path, 'x');
-    const served = await api();
+    const served = await api({});
     // The one before it is used.
     const early = await served.json('POST', '/v1/models/r/generate', {
       json: { prompt: PROMPT, max_tokens: 12, ...SAMPLING, checkpoint: 'step-000030' },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isBinary } from '../../../src/ingest/formats/clean-text.js';
+import { isBinary } from '../../../src/ingest/formats/binary.js';
 
 describe('isBinary', () => {
   it('knows files of other kinds by their first bytes, and binary data by its zeros', () => {
