@@ -24,7 +24,7 @@ import { loadTokenizer } from '../src/tokenizer/load.js';
 import type { TokenizerModel } from '../src/tokenizer/model.js';
 import { saveTokenizer } from '../src/tokenizer/save.js';
 import { Tokenizer } from '../src/tokenizer/tokenizer.js';
-import type { Benchmark } from './support/benchmark.js';
+import { median, type Benchmark } from './support/benchmark.js';
 import { encodingMemory, training, twoWorkers } from './tokenizer-processes.js';
 import { documentationCorpus, mixedCorpus } from './tokenizer-corpus.js';
 
@@ -67,10 +67,6 @@ function cpuSeconds(work: () => void): number {
   work();
   const { user, system } = process.cpuUsage(before);
   return (user + system) / 1e6;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1];
 }
 
 interface Rates {

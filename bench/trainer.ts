@@ -15,7 +15,7 @@ import { Random } from '../src/core/random.js';
 import { parameterSpecs, parseModelConfig } from '../src/trainer/models/registry.js';
 import { initialState } from '../src/trainer/programs/state.js';
 import { HUGGING_FACE_METADATA, writeSafetensors } from '../src/trainer/safetensors.js';
-import type { Benchmark } from './support/benchmark.js';
+import { median, type Benchmark } from './support/benchmark.js';
 import type { ProductFigures } from './support/matrix-products.js';
 
 const THREADS = 2;
@@ -220,10 +220,6 @@ export async function writeInputs(folder: string, shape: Shape): Promise<void> {
   );
   await writeFile(join(folder, 'config.json'), JSON.stringify(config));
   await writeFile(join(folder, 'training.json'), JSON.stringify(TRAINING));
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
 function milliseconds(seconds: number): number {

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as tus from 'tus-js-client';
 import { sha256File } from '../src/core/hash.js';
-import type { Benchmark } from './support/benchmark.js';
+import { median, type Benchmark } from './support/benchmark.js';
 
 const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 const BLOCK_BYTES = 10_000_000;
@@ -242,10 +242,6 @@ function timed(work: () => void): number {
 
 function secondsSince(started: number): number {
   return round((performance.now() - started) / 1000);
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
 function round(value: number): number {

@@ -41,3 +41,8 @@ export async function measureNode(args: readonly string[]): Promise<ChildFigures
     stdout: Buffer.concat(parts).toString(),
   };
 }
+
+/** The middle one; of an even number the upper of the two in the middle. */
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1];
+}
