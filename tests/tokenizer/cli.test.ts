@@ -73,4 +73,21 @@ describe('tokenmill tokenizer', () => {
     expect(status).toBe(3);
     expect(stderr).toContain(bad);
   });
+
+  it('trains on no text: says so, and writes nothing', async () => {
+    const empty = join(folder, 'empty.txt');
+    await writeFile(empty, '');
+    const out = join(folder, 'of-nothing');
+    const { status, stderr } = await tokenmill([
+      'tokenizer',
+      'train',
+      empty,
+      '--vocab-size',
+      '300',
+      '--out',
+      out,
+    ]);
+    expect([status, stderr]).toEqual([2, expect.stringContaining('no text to learn from')]);
+    await expect(readFile(join(out, 'tokenizer.json'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
 });

@@ -99,6 +99,7 @@ async function runTrain(inputs: string[], flags: TrainFlags): Promise<void> {
   }
   const paths = flags.corpus === undefined ? inputs : corpusPaths(workspace, flags.corpus, inputs);
   const progress = new Progress({ label: 'train', format: formatCount });
+  let counted = 0;
   const model = await trainTokenizer(readTexts(paths), {
     vocabSize,
     minFrequency,
@@ -110,9 +111,17 @@ async function runTrain(inputs: string[], flags: TrainFlags): Promise<void> {
       stderrLog(
         `${formatBytes(memory)} were not enough: ${formatCount(pieces)} times a pre-token seen at most ${floor} times was left out, so the merges may differ from exact ones; give more with --memory`,
       ),
-    onProgress: ({ stage, done, total }) => progress.update({ done, total, note: stage }),
+    onProgress: ({ stage, done, total }) => {
+      if (stage === 'count') counted = done;
+      progress.update({ done, total, note: stage });
+    },
   });
   progress.clear();
+  if (counted === 0) {
+    throw new TokenmillError('USAGE', 'the inputs have no text to learn from', {
+      hint: 'a text file is one text of at most 64 MB; give larger ones as JSON lines, a document a line',
+    });
+  }
   await saveTokenizer(model, folder);
   stderrLog(`wrote ${folder}`);
   if (flags.json === true) await write(`${JSON.stringify(describeTokenizer(new Tokenizer(model)))}\n`);
