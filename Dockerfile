@@ -5,7 +5,7 @@ FROM node:22-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
-COPY tsconfig.json tsconfig.build.json asconfig.json ./
+COPY tsconfig.json tsconfig.build.json asconfig.json asconfig.filters.json ./
 COPY src ./src
 RUN npm run build
 

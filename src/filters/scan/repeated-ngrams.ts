@@ -110,6 +110,13 @@ export class RepeatedNgrams {
     return top;
   }
 
+  /** Where the first of the n-grams with the most occurrences begins; there is one. */
+  firstTop(top: number): number {
+    let first = 0;
+    while (this.counts[this.ids[first]] !== top) first += 1;
+    return this.positions[first];
+  }
+
   /** Begins to remember n-grams with `firstTime`. */
   resetSeen(): void {
     if (this.seen.length < this.idCount) this.seen = new Int32Array(this.counts.length);

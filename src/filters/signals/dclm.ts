@@ -5,12 +5,10 @@
 import { refinedWebLines } from '../lines/refinedweb-lines.js';
 import { BlockTable } from '../scan/block-hashes.js';
 import { KeyTable } from '../scan/key-table.js';
+import { NgramFigures, REPEATED_NGRAMS, TOP_NGRAMS } from '../scan/ngram-figures.js';
 import { IS_FULL_STOP } from '../scan/piece-facts.js';
-import { RepeatedNgrams } from '../scan/repeated-ngrams.js';
 import type { Scan } from '../scan/scan.js';
 import { STOP_WORDS } from '../scan/stop-words.js';
-import type { WordSequence } from '../scan/word-sequence.js';
-import { repeatedNgramCharacters } from './ngram-coverage.js';
 import { DCLM, ratio, signal, type SignalContext, type SignalFamily, type SignalValues } from './signal.js';
 import { totalsOf } from './totals.js';
 
@@ -18,14 +16,12 @@ const FULL_STOP = 0x2e;
 const ELLIPSIS = 0x2026;
 const BULLETS = new Set(['●', '•', '*', '-'].map((bullet) => bullet.charCodeAt(0)));
 
-const TOP_NGRAMS = [2, 3, 4] as const;
-const REPEATED_NGRAMS = [5, 6, 7, 8, 9, 10] as const;
 const LINES = 'lines between line feeds, white space around them off and blank ones left out';
 const PARAGRAPHS = 'paragraphs between two line feeds, white space around them off and blank ones left out';
 
 const keys = new KeyTable();
 const blocks = new BlockTable();
-const ngrams = new RepeatedNgrams();
+const ngrams = new NgramFigures();
 
 export const dclmSignals: SignalFamily = {
   signals: [
@@ -238,25 +234,8 @@ function reportCopies(values: SignalValues): void {
 
 function measureNgrams(scan: Scan, values: SignalValues): void {
   const { unicodeWords: words } = scan;
-  ngrams.begin(words, scan.pieces.numberCount);
+  ngrams.measure(words, scan.pieces.numberCount, 'covering');
   const all = words.between(0, words.count);
-  for (const _ of TOP_NGRAMS) {
-    ngrams.next();
-    values.push(ratio(longestTopCharacters(words), all));
-  }
-  for (const _ of REPEATED_NGRAMS) {
-    ngrams.next();
-    values.push(ratio(repeatedNgramCharacters(ngrams, words), all));
-  }
-}
-
-function longestTopCharacters(words: WordSequence): number {
-  const top = ngrams.topCount();
-  if (top < 2) return 0;
-  let longest = 0;
-  for (let k = 0; k < ngrams.size; k++) {
-    if (ngrams.counts[ngrams.ids[k]] !== top) continue;
-    longest = Math.max(longest, words.between(ngrams.positions[k], ngrams.positions[k] + ngrams.n));
-  }
-  return longest * top;
+  for (const n of TOP_NGRAMS) values.push(ratio(ngrams.longestTopCharacters(n) * ngrams.topCount(n), all));
+  for (const n of REPEATED_NGRAMS) values.push(ratio(ngrams.repeatedCharacters(n), all));
 }

@@ -5,12 +5,11 @@
  * Raw words are runs of letters, numbers and underscores, or of other characters that are no white space (NLTK's
  * WordPunctTokenizer); normal words are pieces without ASCII punctuation, in lower case and NFD.
  */
+import { NgramFigures, REPEATED_NGRAMS, TOP_NGRAMS } from '../scan/ngram-figures.js';
 import { HAS_JAVASCRIPT, HAS_LOREM } from '../scan/piece-facts.js';
 import { NUMERICAL, UPPER_UNITS, VISIBLE } from '../scan/pieces.js';
-import { RepeatedNgrams } from '../scan/repeated-ngrams.js';
 import type { Scan } from '../scan/scan.js';
 import type { WordSequence } from '../scan/word-sequence.js';
-import { repeatedNgramCharacters } from './ngram-coverage.js';
 import {
   ratio,
   REDPAJAMA,
@@ -29,7 +28,7 @@ const LINE_FEED = 0x0a;
 const BULLETS = new Set('•‣▶◀◦■□▪▫–'.split('').map((bullet) => bullet.charCodeAt(0)));
 const TERMINAL_MARKS = new Set('.!?”'.split('').map((mark) => mark.charCodeAt(0)));
 
-const ngrams = new RepeatedNgrams();
+const ngrams = new NgramFigures();
 
 const doc = (name: string, unit: string, text: string, type: Signal['type'] = 'DOUBLE'): Signal =>
   signal(name, type, unit, text, REDPAJAMA);
@@ -43,14 +42,14 @@ export const redpajamaSignals: SignalFamily = {
     doc('rps_doc_mean_word_length', 'characters', `mean length of ${NORMAL}`),
     doc('rps_doc_frac_unique_words', 'share of words', `different ones among ${NORMAL}`),
     doc('rps_doc_unigram_entropy', 'nats', `entropy of the distribution of ${NORMAL}`),
-    ...[2, 3, 4].map((n) =>
+    ...TOP_NGRAMS.map((n) =>
       doc(
         `rps_doc_frac_chars_top_${n}gram`,
         'share of characters',
         `characters of the most frequent ${n}-gram of ${NORMAL} (of equals, the first) times its occurrences; 0 where none repeats`,
       ),
     ),
-    ...[5, 6, 7, 8, 9, 10].map((n) =>
+    ...REPEATED_NGRAMS.map((n) =>
       doc(
         `rps_doc_frac_chars_dupe_${n}grams`,
         'share of characters',
@@ -138,37 +137,31 @@ export const redpajamaSignals: SignalFamily = {
 
 function measureNormalWords(scan: Scan, values: SignalValues): void {
   const { normalWords: words } = scan;
-  ngrams.begin(words, scan.pieces.numberCount);
+  const limit = scan.pieces.numberCount;
+  ngrams.measure(words, limit, 'covering');
   const all = words.between(0, words.count);
-  values.push(words.count, ratio(all, words.count), ratio(ngrams.distinctWords, words.count), entropy());
-  for (let n = 2; n <= 10; n++) {
-    ngrams.next();
-    values.push(ratio(n <= 4 ? topCharacters(words, n) : repeatedNgramCharacters(ngrams, words), all));
-  }
+  const { distinctWords } = ngrams;
+  values.push(words.count, ratio(all, words.count), ratio(distinctWords, words.count));
+  values.push(entropy(ngrams.repeatedWords(words, limit), words.count, distinctWords));
+  for (const n of TOP_NGRAMS) values.push(ratio(topCharacters(words, n), all));
+  for (const n of REPEATED_NGRAMS) values.push(ratio(ngrams.repeatedCharacters(n), all));
 }
 
 /** Over all words, those that occur once included. In nats. */
-function entropy(): number {
-  const { words, size, counts, ids, distinctWords } = ngrams;
+function entropy(repeated: Int32Array, words: number, distinctWords: number): number {
   if (words === 0) return 0;
   let sum = 0;
-  let repeated = 0;
-  ngrams.resetSeen();
-  for (let k = 0; k < size; k++) {
-    if (!ngrams.firstTime(ids[k])) continue;
-    const share = counts[ids[k]] / words;
+  for (const count of repeated) {
+    const share = count / words;
     sum -= share * Math.log(share);
-    repeated += 1;
   }
-  return sum + ((distinctWords - repeated) / words) * Math.log(words);
+  return sum + ((distinctWords - repeated.length) / words) * Math.log(words);
 }
 
 function topCharacters(words: WordSequence, n: number): number {
-  const top = ngrams.topCount();
-  if (top < 2) return 0;
-  let first = 0;
-  while (ngrams.counts[ngrams.ids[first]] !== top) first += 1;
-  return words.between(ngrams.positions[first], ngrams.positions[first] + n) * top;
+  const top = ngrams.topCount(n);
+  const position = ngrams.topPosition(n);
+  return top < 2 ? 0 : words.between(position, position + n) * top;
 }
 
 interface LineSums {

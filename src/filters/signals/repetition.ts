@@ -1,8 +1,8 @@
 /** Signals of repetition as datatrove measures Gopher's. Equality of lines and words is that of 64-bit hashes. */
 import { BlockTable } from '../scan/block-hashes.js';
 import { KeyTable } from '../scan/key-table.js';
+import { NgramFigures, REPEATED_NGRAMS, TOP_NGRAMS } from '../scan/ngram-figures.js';
 import type { HashedLineTable } from '../scan/pieces.js';
-import { RepeatedNgrams } from '../scan/repeated-ngrams.js';
 import type { Scan } from '../scan/scan.js';
 import type { WordSequence } from '../scan/word-sequence.js';
 import {
@@ -15,11 +15,8 @@ import {
 } from './signal.js';
 import { totalsOf } from './totals.js';
 
-const TOP_NGRAMS = [2, 3, 4] as const;
-const DUPLICATE_NGRAMS = [5, 6, 7, 8, 9, 10] as const;
-
 const keys = new KeyTable();
-const ngrams = new RepeatedNgrams();
+const ngrams = new NgramFigures();
 const paragraphs = new BlockTable();
 
 export const repetitionSignals: SignalFamily = {
@@ -59,7 +56,7 @@ export const repetitionSignals: SignalFamily = {
       doc: 'characters in paragraphs that repeat an earlier paragraph, of all characters of the text',
       source: DATATROVE.gopherRepetition,
     },
-    ...DUPLICATE_NGRAMS.map((n): Signal => ({
+    ...REPEATED_NGRAMS.map((n): Signal => ({
       name: `duplicate_${n}gram_character_ratio`,
       type: 'DOUBLE',
       unit: 'share of characters',
@@ -72,17 +69,11 @@ export const repetitionSignals: SignalFamily = {
     const { characters } = totalsOf(scan, language);
     const lines = duplicateLines(scan.lines);
     values.push(ratio(lines.duplicates, lines.blocks), ratio(lines.characters, characters));
-    ngrams.begin(words, scan.pieces.numberCount);
-    for (const n of TOP_NGRAMS) {
-      ngrams.next();
-      values.push(ratio(topNgramCharacters(words, n), characters));
-    }
+    ngrams.measure(words, scan.pieces.numberCount, 'skipping');
+    for (const n of TOP_NGRAMS) values.push(ratio(topNgramCharacters(words, n), characters));
     const copies = duplicateParagraphs(scan);
     values.push(ratio(copies.duplicates, copies.blocks), ratio(copies.characters, characters));
-    for (const n of DUPLICATE_NGRAMS) {
-      ngrams.next();
-      values.push(ratio(duplicateNgramCharacters(words, n), characters));
-    }
+    for (const n of REPEATED_NGRAMS) values.push(ratio(ngrams.repeatedCharacters(n), characters));
   },
 };
 
@@ -135,29 +126,12 @@ function duplicateParagraphs(scan: Scan): Duplicates {
   return { blocks: Math.max(paragraphs.count, 1), duplicates, characters };
 }
 
-/** Length in characters of the most frequent n-gram times its occurrences; 0 where there are fewer than n words. */
+/**
+ * Length in characters of the most frequent n-gram times its occurrences; 0 where there are fewer than n words. Of several
+ * with as many occurrences Python's Counter names the one that came first.
+ */
 function topNgramCharacters(words: WordSequence, n: number): number {
-  const top = ngrams.topCount();
-  if (top === 0) return 0;
-  let position = 0;
-  if (top > 1) {
-    // Of several n-grams with that many occurrences Python's Counter names the one that came first.
-    let first = 0;
-    while (ngrams.counts[ngrams.ids[first]] !== top) first += 1;
-    position = ngrams.positions[first];
-  }
-  return (words.between(position, position + n) + n - 1) * top;
-}
-
-function duplicateNgramCharacters(words: WordSequence, n: number): number {
-  ngrams.resetSeen();
-  let characters = 0;
-  let free = 0;
-  for (let k = 0; k < ngrams.size; k++) {
-    const position = ngrams.positions[k];
-    if (position < free || ngrams.firstTime(ngrams.ids[k])) continue;
-    characters += words.between(position, position + n);
-    free = position + n;
-  }
-  return characters;
+  const top = ngrams.topCount(n);
+  const position = ngrams.topPosition(n);
+  return top === 0 ? 0 : (words.between(position, position + n) + n - 1) * top;
 }

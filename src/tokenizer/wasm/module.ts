@@ -1,9 +1,7 @@
 /**
  * The compiled encoder: `encoder.wasm`, which the build makes from `assembly/`. Its memory is laid out in `layout.ts`.
  */
-import { readFileSync } from 'node:fs';
-import { endianness } from 'node:os';
-import { fileURLToPath } from 'node:url';
+import { compileWasm } from '../../core/wasm.js';
 
 /** Functions of the module; texts and results are in its memory. */
 export interface WasmExports {
@@ -34,24 +32,8 @@ let compiled: WebAssembly.Module | null | undefined;
 
 /** The module, null where it cannot be used: then everything is done in TypeScript, with the same results. */
 function wasmModule(): WebAssembly.Module | null {
-  compiled = compiled === undefined ? compile() : compiled;
+  compiled = compiled === undefined ? compileWasm(import.meta.url, 'encoder.wasm') : compiled;
   return compiled;
-}
-
-function compile(): WebAssembly.Module | null {
-  // Views of the memory are typed arrays, which have the byte order of the machine.
-  if (endianness() !== 'LE') return null;
-  try {
-    return new WebAssembly.Module(readFileSync(wasmFile(import.meta.url)));
-  } catch {
-    return null;
-  }
-}
-
-/** The compiled file lies in `dist`, also where `src` is run. */
-function wasmFile(moduleUrl: string): string {
-  const path = fileURLToPath(new URL('encoder.wasm', moduleUrl));
-  return moduleUrl.endsWith('.ts') ? path.replace(/([/\\])src([/\\])(?!.*[/\\]src[/\\])/, '$1dist$2') : path;
 }
 
 /** A memory of at least `bytes` for `instantiate`, null where WebAssembly cannot be used. */

@@ -1,0 +1,2 @@
+/** The scanning kernel: what of measuring texts is done in WebAssembly. */
+export { measureNgrams, repeatedWords } from './ngrams';
