@@ -9,12 +9,14 @@ import type { Engine } from './engines/engine.js';
 export const DEVICES = ['auto', 'cpu', 'webgpu', 'cuda'] as const;
 export type Device = (typeof DEVICES)[number];
 
+export const ENGINES = ['onnx', 'tensorflow'] as const;
+
 export interface EngineChoice {
-  readonly engine: 'onnx';
+  readonly engine: (typeof ENGINES)[number];
   readonly device: Device;
 }
 
-/** What there is to choose from. */
+/** What there is to choose from with onnxruntime. */
 export interface Devices {
   readonly hasWebgpu: boolean;
   readonly hasCuda: boolean;
@@ -26,7 +28,7 @@ export interface DeviceChoice {
 }
 
 /**
- * The device that `asked` stands for.
+ * The device of onnxruntime that `asked` stands for.
  * @throws TokenmillError DEVICE_MISSING where this installation cannot use it at all
  */
 export function chooseDevice(asked: Device, { hasWebgpu, hasCuda }: Devices): DeviceChoice {
@@ -53,8 +55,13 @@ export function chooseDevice(asked: Device, { hasWebgpu, hasCuda }: Devices): De
  * @throws TokenmillError DEVICE_MISSING; a WebGPU device itself is looked for when the first program is compiled
  */
 export async function openEngine(choice: EngineChoice, log: Log): Promise<Engine> {
+  if (choice.engine === 'tensorflow') {
+    const { loadTensorflow } = await import('./engines/tensorflow/load.js');
+    const { tensorflowEngine } = await import('./engines/tensorflow/tensorflow-engine.js');
+    return tensorflowEngine(await loadTensorflow(choice.device, log));
+  }
   const { device, why } = chooseDevice(choice.device, await availableDevices());
-  log(`engine ${choice.engine} on ${device}: ${why}`);
+  log(`engine onnx on ${device}: ${why}`);
   if (device === 'webgpu') {
     const { webgpuEngine } = await import('./engines/onnx/webgpu-engine.js');
     return webgpuEngine((fallbacks) => {

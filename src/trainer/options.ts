@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { integer } from '../core/config.js';
-import { DEVICES } from './engine.js';
+import { DEVICES, ENGINES } from './engine.js';
 import { TokenmillError } from '../core/errors.js';
 import { PACKINGS } from './loader/rows.js';
 import type { ModelSize } from './models/family.js';
@@ -109,7 +109,10 @@ export const trainOptionsSchema = z.object({
     .describe(
       'where loss or gradients of a step are not finite: skip it, several times at most, or stop the run',
     ),
-  engine: z.enum(['onnx']).default('onnx').describe('what runs the tensor graph: onnx'),
+  engine: z
+    .enum(ENGINES)
+    .default('onnx')
+    .describe('what runs the tensor graph: onnx, or tensorflow where TensorFlow.js is installed'),
   device: z
     .enum(DEVICES)
     .default('auto')

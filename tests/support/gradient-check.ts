@@ -4,6 +4,7 @@
  */
 import { Random } from '../../src/core/random.js';
 import { onnxEngine } from '../../src/trainer/engines/onnx/onnx-engine.js';
+import type { Engine } from '../../src/trainer/engines/engine.js';
 import { mul, reduceSum } from '../../src/trainer/graph/build.js';
 import { gradients } from '../../src/trainer/graph/gradients.js';
 import { Graph } from '../../src/trainer/graph/graph.js';
@@ -48,7 +49,7 @@ export function tolerances({ dtype = 'float64' }: Case): CaseDeviations {
 }
 
 /** Largest deviations of a case; the gradients must have the shapes of their inputs. */
-export async function caseDeviations(checked: Case): Promise<CaseDeviations> {
+export async function caseDeviations(checked: Case, on: Engine = onnxEngine): Promise<CaseDeviations> {
   const { shapes, build, range: [low, high] = [-1, 1], differentiable, dtype = 'float64' } = checked;
   const random = new Random(7);
   const draw = (shape: Shape): Float64Array =>
@@ -74,7 +75,7 @@ export async function caseDeviations(checked: Case): Promise<CaseDeviations> {
   });
 
   const outputs = Object.fromEntries([output, ...found].map((tensor, at) => [`y${at}`, tensor]));
-  const program = await onnxEngine.compile({ graph, outputs, bindings: [] });
+  const program = await on.compile({ graph, outputs, bindings: [] });
   const typeOf = (name: string): DType => (name === 'weights' ? output.dtype : dtype);
   const typed = Object.fromEntries(
     Object.entries(values).map(([name, data]) => [name, hostArray(typeOf(name), data)]),

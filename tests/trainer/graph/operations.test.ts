@@ -38,6 +38,8 @@ import {
   where,
 } from '../../../src/trainer/graph/build.js';
 import { onnxEngine } from '../../../src/trainer/engines/onnx/onnx-engine.js';
+import { loadTensorflow } from '../../../src/trainer/engines/tensorflow/load.js';
+import { tensorflowEngine } from '../../../src/trainer/engines/tensorflow/tensorflow-engine.js';
 import { Graph } from '../../../src/trainer/graph/graph.js';
 import { OPERATIONS } from '../../../src/trainer/graph/operations.js';
 import type { Tensor } from '../../../src/trainer/graph/tensor.js';
@@ -171,14 +173,24 @@ describe('derivatives against central differences, and the engine against the in
   });
 });
 
-describe('operations without a derivative', () => {
+const tensorflow = tensorflowEngine(await loadTensorflow('cpu', () => undefined));
+
+describe('TensorFlow.js against the interpreter, in float32', () => {
+  // The case of cast is for a type that the library lacks.
+  it.each(Object.entries(CASES).filter(([name]) => name !== 'cast'))('%s', async (_name, checked) => {
+    const single = { ...checked, dtype: 'float32' } as const;
+    expect((await caseDeviations(single, tensorflow)).engine).toBeLessThan(tolerances(single).engine);
+  });
+});
+
+describe.each([onnxEngine, tensorflow])('operations without a derivative on $name', (engine) => {
   it('puts rows in place of others', async () => {
     const graph = new Graph();
     const base = graph.input('base', [3, 2], 'float32');
     const output = setRows(base, index(graph, [2, 0]), graph.input('values', [2, 2], 'float32'));
     const inputs = { base: Float32Array.of(1, 2, 3, 4, 5, 6), values: Float32Array.of(7, 8, 9, 10) };
     expect([...interpret(graph, [output], inputs)[0]]).toEqual([9, 10, 3, 4, 7, 8]);
-    const program = await onnxEngine.compile({ graph, outputs: { output }, bindings: [] });
+    const program = await engine.compile({ graph, outputs: { output }, bindings: [] });
     expect([...(await program.run(inputs)).output]).toEqual([9, 10, 3, 4, 7, 8]);
   });
 
@@ -189,7 +201,7 @@ describe('operations without a derivative', () => {
     const inputs = { x: Float32Array.of(1, 3, 2, 3, 5, 5, 5, 5, -1, -Infinity, -2, -Infinity) };
     const expected = [0, 1, 0, 1, 1, 1, 0, 0, 1, 0, 1, 0];
     expect([...interpret(graph, [output], inputs)[0]]).toEqual(expected);
-    const program = await onnxEngine.compile({ graph, outputs: { output }, bindings: [] });
+    const program = await engine.compile({ graph, outputs: { output }, bindings: [] });
     expect([...(await program.run(inputs)).output]).toEqual(expected);
   });
 
@@ -197,7 +209,7 @@ describe('operations without a derivative', () => {
     const graph = new Graph();
     const x = graph.input('x', [4], 'float32');
     const output = cast(less(x, Infinity), 'float32');
-    const program = await onnxEngine.compile({ graph, outputs: { output }, bindings: [] });
+    const program = await engine.compile({ graph, outputs: { output }, bindings: [] });
     const inputs = { x: Float32Array.of(1, Infinity, -Infinity, NaN) };
     expect([...(await program.run(inputs)).output]).toEqual([1, 0, 1, 0]);
     expect([...interpret(graph, [output], inputs)[0]]).toEqual([1, 0, 1, 0]);

@@ -16,7 +16,8 @@ import {
   type Tensor,
 } from '../../graph/tensor.js';
 import type { CompileOptions, Engine, Executable, ProgramDefinition, Variable } from '../engine.js';
-import { given, ortTensor, UPDATE_PREFIX } from './host.js';
+import { given } from '../inputs.js';
+import { ortTensor, UPDATE_PREFIX } from './host.js';
 import { lower } from './lowering.js';
 
 class OnnxVariable implements Variable {

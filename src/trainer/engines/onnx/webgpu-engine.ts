@@ -9,7 +9,8 @@ import { TokenmillError } from '../../../core/errors.js';
 import type { DType, HostArray, Shape, Tensor } from '../../graph/tensor.js';
 import type { Engine, Executable, ProgramDefinition, Variable } from '../engine.js';
 import { createWatched, type Fallbacks, type WatchedSession } from './fallbacks.js';
-import { given, ortTensor, UPDATE_PREFIX } from './host.js';
+import { given } from '../inputs.js';
+import { ortTensor, UPDATE_PREFIX } from './host.js';
 import { lower } from './lowering.js';
 import { encodeModel } from './model.js';
 
