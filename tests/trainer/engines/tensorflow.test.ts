@@ -1,4 +1,6 @@
 /** On the library's core with its CPU backend, which are development dependencies; the native packages run the same calls. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { onnxEngine } from '../../../src/trainer/engines/onnx/onnx-engine.js';
 import {
@@ -10,9 +12,11 @@ import {
 import { tensorflowEngine } from '../../../src/trainer/engines/tensorflow/tensorflow-engine.js';
 import { add, cast, gemm, mul } from '../../../src/trainer/graph/build.js';
 import { Graph } from '../../../src/trainer/graph/graph.js';
+import { trainOptionsSchema } from '../../../src/trainer/options.js';
 import { compileReference } from '../../../src/trainer/programs/reference.js';
 import { compileTraining, type TrainingProgram } from '../../../src/trainer/programs/training.js';
 import type { ModelState } from '../../../src/trainer/programs/state.js';
+import { train } from '../../../src/trainer/train.js';
 import { deviation } from '../../support/gradient-check.js';
 import {
   freshState,
@@ -20,6 +24,7 @@ import {
   REFERENCE_MODELS,
   type ReferenceModel,
 } from '../../support/reference-model.js';
+import { smallWorkspace, textTokens } from '../../support/trainer-process.js';
 
 const lines: string[] = [];
 const tf = await loadTensorflow('cpu', (line) => lines.push(line));
@@ -130,6 +135,30 @@ describe('training', () => {
     for (const [name, values] of states[0].parameters) {
       expect(deviation(values, states[1].parameters.get(name) as Float32Array), name).toBeLessThan(1e-5);
     }
+  });
+});
+
+describe('a run', () => {
+  it('goes on at its checkpoint, with the losses of the other engine', async () => {
+    const losses = await Promise.all(
+      (['tensorflow', 'onnx'] as const).map(async (name) => {
+        const { workspace, model } = await smallWorkspace([textTokens(1, 60), textTokens(2, 90)]);
+        const log: string[] = [];
+        for (const last of [3, 6]) {
+          const given = { dataset: 'd', model, run: 'r', batch: 2, context: 16, engine: name, device: 'cpu' };
+          const options = trainOptionsSchema.parse({ ...given, steps: last, evalTokens: 64 });
+          await train(options, { workspace, log: (line) => log.push(line) });
+        }
+        expect(log).toContainEqual(expect.stringContaining(`engine ${name} on cpu: `));
+        const text = await readFile(join(workspace.models, 'r', 'metrics.jsonl'), 'utf8');
+        return text
+          .trimEnd()
+          .split('\n')
+          .map((line) => (JSON.parse(line) as { readonly loss: number }).loss);
+      }),
+    );
+    expect(losses[0].length).toBe(6);
+    expect(deviation(losses[0], losses[1])).toBeLessThan(1e-5);
   });
 });
 
