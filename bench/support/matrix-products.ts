@@ -1,94 +1,63 @@
-/** The matrix products of a program by themselves: the time that no step with the same products can beat on an engine. */
-import { onnxEngine } from '../../src/trainer/engines/onnx/onnx-engine.js';
-import type { ProgramDefinition } from '../../src/trainer/engines/engine.js';
+/**
+ * The matrix products of a program by themselves: the time that no step with the same products can beat on an engine.
+ *
+ * They are a program of their own that runs them in the order of the step, with its shapes, transposes, addends and threads,
+ * so that calls, sessions and first touches of memory are not counted as products. Parameters are arrays of their own, as in
+ * the step; all other operands of one shape are one array, which is as warm as what a step has just made.
+ */
+import type { Binding, Engine, ProgramDefinition } from '../../src/trainer/engines/engine.js';
+import { concat, reshape, slice } from '../../src/trainer/graph/build.js';
 import { Graph } from '../../src/trainer/graph/graph.js';
-import {
-  type Attributes,
-  type MatmulAttributes,
-  type Node,
-  type Shape,
-  sizeOf,
-  type Tensor,
-} from '../../src/trainer/graph/tensor.js';
+import { scheduled } from '../../src/trainer/graph/schedule.js';
+import { type Attributes, type Node, sizeOf, type Tensor } from '../../src/trainer/graph/tensor.js';
+import { matrixOperations } from '../../src/trainer/graph/work.js';
 
-/** Runs of each distinct product; the median counts. */
-const REPEATS = 9;
-
-export interface ProductFigures {
-  /** Sum over the products of a step. */
-  readonly seconds: number;
-  readonly products: number;
+export interface Products {
+  readonly definition: ProgramDefinition;
+  readonly count: number;
   /** Multiplications and additions. */
   readonly operations: number;
 }
 
-/** Times each distinct product of a program alone, and adds up as often as it occurs. */
-export async function timeProducts(
-  { graph, outputs, bindings }: ProgramDefinition,
-  threads: number,
-): Promise<ProductFigures> {
+/** Equal products of equal operands would be done once: their factors differ by a millionth, which takes no time. */
+const FACTOR_STEP = 2 ** -20;
+
+export function productsOf({ graph, outputs, bindings }: ProgramDefinition, engine: Engine): Products {
   const updates = bindings.flatMap(({ update }) => update ?? []);
-  const products = graph
-    .live([...Object.values(outputs), ...updates])
-    .filter(({ operation }) => operation === 'gemm' || operation === 'matmul');
-  const distinct = new Map<string, { node: Node; count: number }>();
-  for (const node of products) {
-    const key = JSON.stringify([node.operation, node.attributes, node.inputs.map(({ shape }) => shape)]);
-    distinct.set(key, { node, count: (distinct.get(key)?.count ?? 0) + 1 });
-  }
-  let [seconds, operations] = [0, 0];
-  for (const { node, count } of distinct.values()) {
-    seconds += count * (await timeProduct(node, threads));
-    operations += count * operationsOf(node);
-  }
-  return { seconds, products: products.length, operations };
-}
-
-function operationsOf({ operation, attributes, inputs: [a], output }: Node): number {
-  const { transposeA } = attributes as Attributes['gemm'];
-  const { rowsFirstA } = attributes as MatmulAttributes;
-  const inner = transposeA
-    ? operation === 'matmul' && rowsFirstA
-      ? 0
-      : a.shape.length - 2
-    : a.shape.length - 1;
-  return 2 * sizeOf(output.shape) * a.shape[inner];
-}
-
-async function timeProduct(
-  { operation, attributes, inputs, output }: Node,
-  threads: number,
-): Promise<number> {
-  const graph = new Graph();
-  const bind = (shape: Shape, name: string): { input: Tensor; values: Float32Array } => ({
-    input: graph.input(name, shape, 'float32'),
-    values: Float32Array.from({ length: sizeOf(shape) }, (_, i) => ((i * 7919) % 1009) / 1009 - 0.5),
+  const products = scheduled(graph, [...updates, ...Object.values(outputs)]).filter(isProduct);
+  const alone = new Graph();
+  const operands = new Map<string, Binding>();
+  const operandOf = (tensor: Tensor): Tensor => {
+    const { operation, attributes } = graph.nodeOf(tensor);
+    const name =
+      operation === 'input' ? (attributes as Attributes['input']).name : `[${tensor.shape.join()}]`;
+    const known = operands.get(name);
+    if (known !== undefined) return known.input;
+    const input = alone.input(name, tensor.shape, 'float32');
+    const values = Float32Array.from(
+      { length: sizeOf(tensor.shape) },
+      (_, i) => ((i * 7919) % 1009) / 1009 - 0.5,
+    );
+    operands.set(name, { input, variable: engine.variable(values, tensor.shape, 'float32') });
+    return input;
+  };
+  // One element of each result is asked for, so that none is left out.
+  const elements = products.map(({ operation, attributes, inputs }, at) => {
+    const alpha = attributes.alpha + at * FACTOR_STEP;
+    const product = alone.apply(operation, inputs.map(operandOf), { ...attributes, alpha });
+    return slice(reshape(product, [-1]), 0, 0, 1);
   });
-  const operands = inputs.map(({ shape }, at) => bind(shape, `x${at}`));
-  const result = bind(output.shape, 'y');
-  const product = graph.apply(
-    operation,
-    operands.map(({ input }) => input),
-    attributes,
-  );
-  const program = await onnxEngine.compile(
-    {
-      graph,
-      outputs: {},
-      bindings: [...operands, { ...result, update: product }].map(({ input, values, ...rest }) => ({
-        input,
-        variable: onnxEngine.variable(values, input.shape, 'float32'),
-        ...rest,
-      })),
+  return {
+    definition: {
+      graph: alone,
+      outputs: { elements: concat(elements, 0) },
+      bindings: [...operands.values()],
     },
-    { threads },
-  );
-  const times: number[] = [];
-  for (let i = 0; i < REPEATS; i++) {
-    const started = performance.now();
-    await program.run({});
-    times.push((performance.now() - started) / 1000);
-  }
-  await program.dispose();
-  return times.toSorted((a, b) => a - b)[Math.floor(REPEATS / 2)];
+    count: products.length,
+    operations: matrixOperations(products),
+  };
+}
+
+function isProduct(node: Node): node is Node<'gemm'> | Node<'matmul'> {
+  return node.operation === 'gemm' || node.operation === 'matmul';
 }

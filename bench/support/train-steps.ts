@@ -1,22 +1,21 @@
 /**
- * The product's side of bench/trainer.ts, a process of its own: `train-steps.ts FOLDER THREADS`. The folder and the
- * protocol are those of bench/peers/train_step.py. The line `products` is answered with the seconds that the matrix
- * products of one step take by themselves.
+ * The product's side of bench/trainer.ts, a process of its own: `train-steps.ts FOLDER step|products THREADS`. The folder and
+ * the protocol are those of bench/peers/train_step.py. `products` runs the matrix products of the step alone.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { toInt32 } from '../../src/trainer/elements.js';
-import type { Engine, ProgramDefinition } from '../../src/trainer/engines/engine.js';
+import type { Engine, Executable } from '../../src/trainer/engines/engine.js';
 import { onnxEngine } from '../../src/trainer/engines/onnx/onnx-engine.js';
 import { parseModelConfig } from '../../src/trainer/models/registry.js';
 import { freshMoments } from '../../src/trainer/programs/state.js';
 import { compileTraining } from '../../src/trainer/programs/training.js';
 import { readSafetensors } from '../../src/trainer/safetensors.js';
 import { readWeights } from '../../src/trainer/weights.js';
-import { timeProducts } from './matrix-products.js';
+import { type Products, productsOf } from './matrix-products.js';
 
-const [folder, threadCount] = process.argv.slice(2);
+const [folder, mode, threadCount] = process.argv.slice(2);
 const threads = Number(threadCount);
 const json = (name: string): unknown => JSON.parse(readFileSync(join(folder, name), 'utf8'));
 const config = parseModelConfig(json('config.json'));
@@ -29,12 +28,15 @@ const [ids, targets] = ['ids', 'targets'].map((name) => {
 });
 const [count, batch, context] = ids.shape;
 
-const compiled: ProgramDefinition[] = [];
+let products: Products | undefined;
+let alone: Executable | undefined;
 const engine: Engine = {
   ...onnxEngine,
-  compile(definition, options) {
-    compiled.push(definition);
-    return onnxEngine.compile(definition, options);
+  async compile(definition, options) {
+    if (mode === 'step') return onnxEngine.compile(definition, options);
+    products = productsOf(definition, onnxEngine);
+    alone = await onnxEngine.compile(products.definition, options);
+    return alone;
   },
 };
 const program = await compileTraining(config, {
@@ -59,10 +61,6 @@ function peakBytes(): number {
 
 let done = 0;
 for await (const line of createInterface({ input: process.stdin })) {
-  if (line === 'products') {
-    process.stdout.write(`${JSON.stringify(await timeProducts(compiled[0], threads))}\n`);
-    continue;
-  }
   const losses: number[] = [];
   const norms: number[] = [];
   const seconds: number[] = [];
@@ -70,12 +68,16 @@ for await (const line of createInterface({ input: process.stdin })) {
     const start = (done % count) * batch * context;
     const [x, y] = [ids, targets].map(({ values }) => values.subarray(start, start + batch * context));
     const started = performance.now();
-    const { loss, gradientNorm } = await program.step(x, y, { learningRate: training['learning_rate'] });
+    if (alone !== undefined) await alone.run({});
+    else {
+      const { loss, gradientNorm } = await program.step(x, y, { learningRate: training['learning_rate'] });
+      losses.push(loss);
+      norms.push(gradientNorm);
+    }
     seconds.push((performance.now() - started) / 1000);
-    losses.push(loss);
-    norms.push(gradientNorm);
     done += 1;
   }
-  process.stdout.write(`${JSON.stringify({ losses, norms, seconds, peak_bytes: peakBytes() })}\n`);
+  const work = products && { products: products.count, operations: products.operations };
+  process.stdout.write(`${JSON.stringify({ losses, norms, seconds, peak_bytes: peakBytes(), ...work })}\n`);
 }
 await program.dispose();
