@@ -1,7 +1,7 @@
 """Peer of bench/learning.ts: the same training in PyTorch. learning.py WORKSPACE EVAL_TOKENS, where run `run` has ended.
 
-Reads the shards, the initial weights, the settings and the learning rate of every step of the run, and trains
-transformers' LlamaForCausalLM on the same batches with torch.optim.AdamW. Prints {step, loss, validation_loss} a line.
+Reads the shards, the initial weights, the settings, the learning rate of every step of the run and which tokens it was
+trained on, and trains transformers' LlamaForCausalLM on the same batches with torch.optim.AdamW. Prints {step, loss, validation_loss} a line.
 """
 
 import json
@@ -24,8 +24,8 @@ batch, context = settings["batch"], settings["context"]
 
 
 def tokens_of(split):
-    """All tokens of a split, in the order of the commits."""
-    parts = []
+    """All tokens of a split, in the order of the commits, and where each shard begins."""
+    parts, starts, total = [], {}, 0
     for commit in sorted((dataset / "commits").glob("*.json")):
         for file in json.loads(commit.read_text())["files"]:
             if file["kind"] != "shard" or file["split"] != split:
@@ -33,14 +33,18 @@ def tokens_of(split):
             with pyarrow.ipc.open_file(dataset / file["path"]) as reader:
                 column = reader.read_all()["tokens"].combine_chunks()
                 parts.append(column.values.to_numpy().astype(numpy.int64))
-    return numpy.concatenate(parts)
+            starts[Path(file["path"]).stem] = total
+            total += len(parts[-1])
+    return torch.from_numpy(numpy.concatenate(parts)), starts
 
 
-train, valid = tokens_of("train"), tokens_of("valid")
-# Epoch after epoch without a seam.
-needed = len(metrics) * batch * context + 1
-train = torch.from_numpy(numpy.resize(train, needed))
-valid = torch.from_numpy(valid[: eval_tokens + 1])
+train, starts = tokens_of("train")
+valid = tokens_of("valid")[0][: eval_tokens + 1]
+places = {}
+for line in (run / "consumed.jsonl").read_text().splitlines():
+    part = json.loads(line)
+    start = starts[part["shard"]] + part["first_token"]
+    places.setdefault(part["step"], []).append(torch.arange(start, start + part["tokens"]))
 
 config = LlamaConfig(**json.loads((run / "config.json").read_text()), attn_implementation="sdpa")
 model = LlamaForCausalLM(config).float()
@@ -77,10 +81,10 @@ def validation_loss():
 
 for line in metrics:
     step = line["step"]
-    start = (step - 1) * batch * context
-    window = train[start : start + batch * context + 1]
-    logits = model(window[:-1].view(batch, context)).logits
-    loss = cross_entropy(logits.view(batch * context, -1), window[1:])
+    place = torch.cat(places[step])
+    logits = model(train[place].view(batch, context)).logits
+    # Epoch follows epoch without a seam.
+    loss = cross_entropy(logits.view(batch * context, -1), train[(place + 1) % len(train)])
     optimizer.zero_grad()
     loss.backward()
     torch.nn.utils.clip_grad_norm_(parameters, settings["clip"])
