@@ -36,7 +36,7 @@ export interface LoopProgress extends LoopPosition {
   /** Mean of the last steps; NaN where all were skipped. */
   readonly loss: number;
   readonly tokensPerSecond: number;
-  /** Floating-point operations of matrix products a second, and their share of the machine's best. */
+  /** Floating-point operations of matrix products a second, and their share of the most that the machine has shown yet. */
   readonly operationsPerSecond: number;
   readonly utilisation: number | undefined;
 }
@@ -44,7 +44,7 @@ export interface LoopProgress extends LoopPosition {
 export interface LoopContext {
   readonly run: string;
   readonly program: Pick<TrainingProgram, 'step' | 'operations'>;
-  /** Operations a second that the machine can do at best, if known. */
+  /** Operations a second that the machine can do at least, if it was measured; a step that does more says more. */
   readonly peak?: number;
   /** `next` is undefined where there is no batch yet; `renew` is called while waiting for one. */
   readonly data: { next(): Promise<TrainingBatch | undefined>; renew(): Promise<void> };
@@ -82,6 +82,7 @@ export async function runLoop(start: LoopPosition, context: LoopContext): Promis
   let saved = start.step;
   const losses: number[] = [];
   let evaluation: Evaluation | undefined;
+  let { peak } = context;
   const save = async (): Promise<void> => {
     if (position.step === saved) return;
     await context.checkpoint(position, evaluation?.loss ?? null);
@@ -105,7 +106,8 @@ export async function runLoop(start: LoopPosition, context: LoopContext): Promis
     if (losses.length > SHOWN_STEPS) losses.shift();
     const { tokens_per_second: tokensPerSecond } = done.metrics;
     const { operationsPerSecond } = done;
-    const utilisation = context.peak && operationsPerSecond / context.peak;
+    peak &&= Math.max(peak, operationsPerSecond);
+    const utilisation = peak && operationsPerSecond / peak;
     context.onProgress?.({
       ...position,
       steps: schedule.steps,

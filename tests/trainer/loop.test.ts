@@ -135,13 +135,21 @@ describe('loop', () => {
     ]);
   });
 
-  it('says how much of the machine a step uses', async () => {
+  it('says how much of the machine a step uses, of the most that it has shown', async () => {
     const seen: LoopProgress[] = [];
-    await runLoop(START, new Fixture(1, [], { peak: 500, onProgress: (one) => seen.push(one) }).context);
+    const onProgress = (one: LoopProgress): unknown => seen.push(one);
+    await runLoop(START, new Fixture(1, [], { peak: 1e12, onProgress }).context);
     // 1000 operations a step
-    const { operationsPerSecond, utilisation } = seen[0];
+    const [{ operationsPerSecond, utilisation }] = seen;
     expect(operationsPerSecond).toBeGreaterThan(0);
-    expect(utilisation).toBe(operationsPerSecond / 500);
+    expect(utilisation).toBe(operationsPerSecond / 1e12);
+    // What was measured in the beginning was too little: no step uses more than all of it.
+    seen.length = 0;
+    await runLoop(START, new Fixture(4, [], { peak: 1e-6, onProgress }).context);
+    const rates = seen.map((one) => one.operationsPerSecond);
+    const best = rates.map((_, at) => Math.max(...rates.slice(0, at + 1)));
+    expect(seen.map((one) => one.utilisation)).toEqual(rates.map((rate, at) => rate / best[at]));
+    expect(seen[0].utilisation).toBe(1);
   });
 
   it('uses the schedule’s rate of each step, also from the middle', async () => {

@@ -19,6 +19,7 @@ import type { CompileOptions, Engine, Executable, ProgramDefinition, Variable } 
 import { given } from '../inputs.js';
 import { ortTensor, UPDATE_PREFIX } from './host.js';
 import { lower } from './lowering.js';
+import { isRefusal, SEQUENCE, type SequenceOutcome, sequenceOutcome } from './unreturned.js';
 
 class OnnxVariable implements Variable {
   readonly tensor: OrtTensor;
@@ -59,20 +60,13 @@ function sessionOptions(
   };
 }
 
-/**
- * onnxruntime-node makes a copy of every output that a run returns, also of those that it has written where it was told,
- * and a step of training returns the whole state. It converts outputs in their order and stops at one that is no tensor,
- * with an error, when the run itself is over. So every output has its place beforehand, and the first one is a sequence.
- */
-const SEQUENCE = 'sequence:';
-const SEQUENCE_ERROR = 'Non tensor type';
-
 class OnnxExecutable implements Executable {
   private readonly session: InferenceSession;
   private readonly inputs: ReadonlyMap<string, Tensor>;
   private readonly bound: Readonly<Record<string, OrtTensor>>;
   private readonly fetches: Readonly<Record<string, OrtTensor | null>>;
   private readonly outputs: ReadonlyMap<string, HostArray>;
+  private readonly sequence: SequenceOutcome | undefined;
 
   constructor(
     session: InferenceSession,
@@ -80,12 +74,14 @@ class OnnxExecutable implements Executable {
     bound: Readonly<Record<string, OrtTensor>>,
     fetches: Readonly<Record<string, OrtTensor | null>>,
     outputs: ReadonlyMap<string, HostArray>,
+    sequence: SequenceOutcome | undefined,
   ) {
     this.session = session;
     this.inputs = inputs;
     this.bound = bound;
-    this.fetches = { [SEQUENCE]: null, ...fetches };
+    this.fetches = sequence === undefined ? fetches : { [SEQUENCE]: null, ...fetches };
     this.outputs = outputs;
+    this.sequence = sequence;
   }
 
   async run(inputs: Readonly<Record<string, HostArray>>): Promise<Record<string, HostArray>> {
@@ -96,9 +92,7 @@ class OnnxExecutable implements Executable {
     try {
       await this.session.run(feeds, this.fetches);
     } catch (error) {
-      if (!(error instanceof Error && error.message.startsWith(SEQUENCE_ERROR))) {
-        throw engineFailed('run', error);
-      }
+      if (!isRefusal(error, this.sequence)) throw engineFailed('run', error);
     }
     return Object.fromEntries([...this.outputs].map(([name, values]) => [name, values.slice()]));
   }
@@ -144,7 +138,12 @@ export function onnxEngineOn(provider: Provider): Engine {
         wanted[UPDATE_PREFIX + name] = update;
         fetches[UPDATE_PREFIX + name] = tensor;
       }
-      const model = lower(graph, { ...wanted, ...outputs }, { sequence: SEQUENCE });
+      const sequence = await sequenceOutcome();
+      const model = lower(
+        graph,
+        { ...wanted, ...outputs },
+        { sequence: sequence === undefined ? undefined : SEQUENCE },
+      );
       let session: InferenceSession;
       try {
         session = await InferenceSession.create(
@@ -158,7 +157,7 @@ export function onnxEngineOn(provider: Provider): Engine {
       } catch (error) {
         throw engineFailed('load', error);
       }
-      return new OnnxExecutable(session, model.inputs, bound, fetches, places);
+      return new OnnxExecutable(session, model.inputs, bound, fetches, places, sequence);
     },
   };
 }
