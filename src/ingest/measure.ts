@@ -83,6 +83,8 @@ export function measureBatch(
     const { language, score } = detectLanguage(parsed.text);
     const signals = measureSignals(parsed.text, { url: parsed.url, language, lists: treatment.lists });
     const text = treatment.apply(parsed.text);
+    const utf8 = encoder.encode(text);
+    const textHash = normalizedTextHash(text, utf8);
     items.push({
       kind: 'document',
       url: parsed.url,
@@ -94,11 +96,11 @@ export function measureBatch(
       declaredLanguage: parsed.language,
       language,
       languageScore: score,
-      textHash: normalizedTextHash(text),
+      textHash,
       signals,
-      dedup: measureForDedup({ ...parsed, text }, task.dedup),
+      dedup: measureForDedup({ ...parsed, text, textHash }, task.dedup),
     });
-    texts.push(encoder.encode(text));
+    texts.push(utf8);
   }
   const { bytes, ends } = concatenate(texts);
   return { items, texts: bytes, textEnds: ends };

@@ -11,17 +11,19 @@ export interface DedupInput {
   readonly url?: string | null;
   /** `WARC-Payload-Digest`. */
   readonly payloadDigest?: string | null;
+  /** `normalizedTextHash` of the text, where it is known already. */
+  readonly textHash?: string;
 }
 
 export type DedupMeasures = Omit<DedupDocument, 'ordinal' | 'id'>;
 
 export function measureForDedup(
-  { text, url, payloadDigest }: DedupInput,
+  { text, url, payloadDigest, textHash }: DedupInput,
   config: DedupConfig,
 ): DedupMeasures {
   const { minhash, exact, verify } = config;
   return {
-    textHash: exact.includes('text') ? normalizedTextHash(text) : null,
+    textHash: exact.includes('text') ? (textHash ?? normalizedTextHash(text)) : null,
     payloadHash: exact.includes('payload') ? payloadKey(payloadDigest) : null,
     urlHash: exact.includes('url') ? urlKey(url) : null,
     ...signatureOf(text, minhash),
