@@ -97,9 +97,9 @@ export class WorkerPool<Task, Result> {
    * Maps tasks over the pool and yields the results in the order of the tasks. Reads the next task only when
    * there is a place for it.
    */
-  async *map(
-    tasks: AsyncIterable<Task> | Iterable<Task>,
-    transferOf: (task: Task) => readonly ArrayBuffer[] = () => [],
+  async *map<Given extends Task>(
+    tasks: AsyncIterable<Given> | Iterable<Given>,
+    transferOf: (task: Given) => readonly ArrayBuffer[] = () => [],
   ): AsyncGenerator<Result> {
     const pending: Promise<Result>[] = [];
     for await (const task of tasks) {

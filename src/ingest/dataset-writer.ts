@@ -7,7 +7,6 @@
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { concatenate } from '../core/bytes.js';
 import { publishFile, temporaryPath } from '../core/files.js';
 import { sha256File } from '../core/hash.js';
 import type { Log } from '../core/log.js';
@@ -36,20 +35,12 @@ import {
   TRAINING_SAMPLE_BYTES,
   type DatasetTokenizer,
 } from './dataset-tokenizer.js';
+import { DecidedDocuments, type DecidedBatch } from './decided.js';
 import { splitOf, type Split } from './document.js';
 import type { DatasetConfig } from './options.js';
 import { ShardBuilder } from './shard-builder.js';
-import { WindowStore, type KeptDocument, type WindowDocument } from './window.js';
+import { WindowStore, type Outcome, type WindowDocument } from './window.js';
 import type { IngestPool, TokenizeResult, TokenizeTask } from './worker.js';
-
-/** Text that goes to a worker for tokens at once. */
-const TOKENIZE_BATCH_BYTES = 1_000_000;
-
-interface KeptText {
-  readonly ordinal: number;
-  readonly id: string;
-  readonly text: Uint8Array;
-}
 
 export interface WriterContext {
   readonly workspace: Workspace;
@@ -74,9 +65,7 @@ export class DatasetWriter {
   private nextOrdinal: number;
   private documents: WindowDocument[] = [];
   private texts = new Map<number, Uint8Array>();
-  /** Decided and kept, waiting for tokens. */
-  private waiting: KeptText[] = [];
-  private waitingBytes = 0;
+  private readonly decided = new DecidedDocuments();
   private tokenizer: DatasetTokenizer | undefined;
   private builders: Record<Split, ShardBuilder> | undefined;
   /** Tails as of the last commit. */
@@ -162,9 +151,9 @@ export class DatasetWriter {
     await this.decide();
     if (this.tokenizer === undefined) {
       const size = trainingSize(this.context.config.tokenizer) as number;
-      if (this.waitingBytes < TRAINING_SAMPLE_BYTES && !final) return;
-      if (this.waiting.length > 0) {
-        this.context.log(`training a tokenizer of ${size} tokens on ${this.waiting.length} documents`);
+      if (this.decided.bytes < TRAINING_SAMPLE_BYTES && !final) return;
+      if (this.decided.kept > 0) {
+        this.context.log(`training a tokenizer of ${size} tokens on ${this.decided.kept} documents`);
         const { workspace, config } = this.context;
         await this.useTokenizer(await trainDatasetTokenizer(workspace, config.dataset, size, this.sample()));
       }
@@ -204,18 +193,12 @@ export class DatasetWriter {
 
   private async decide(): Promise<void> {
     if (this.documents.length === 0) return;
-    const { counts, kept } = await this.window.decide(this.documents);
-    for (const { verdict, reason, documents } of counts) {
-      this.account.add(verdict === 'keep' ? 'kept' : 'dropped', documents);
-      if (reason !== null) this.account.add(`dropped.${reason}`, documents);
+    const decisions = await this.window.decide(this.documents);
+    for (const { verdict, reason } of decisions) {
+      this.account.add(verdict === 'keep' ? 'kept' : 'dropped');
+      if (reason !== null) this.account.add(`dropped.${reason}`);
     }
-    for (const { ordinal, id } of this.documents) {
-      if (!kept.has(ordinal)) continue;
-      // A copy, so that a few kept texts do not hold the buffers of whole batches.
-      const text = (this.texts.get(ordinal) as Uint8Array).slice();
-      this.waiting.push({ ordinal, id, text });
-      this.waitingBytes += text.length;
-    }
+    this.decided.add(decisions, (ordinal) => this.texts.get(ordinal) as Uint8Array);
     this.documents = [];
     this.texts.clear();
   }
@@ -223,7 +206,7 @@ export class DatasetWriter {
   /** The first documents whose texts fill the sample; where a window ended does not matter. */
   private *sample(): Generator<Uint8Array> {
     let bytes = 0;
-    for (const { text } of this.waiting) {
+    for (const text of this.decided.texts()) {
       if (bytes >= TRAINING_SAMPLE_BYTES) return;
       bytes += text.length;
       yield text;
@@ -231,36 +214,50 @@ export class DatasetWriter {
   }
 
   private async tokenize(): Promise<void> {
-    if (this.waiting.length === 0) return;
-    const { tokenizer, builders, context } = this;
-    if (tokenizer === undefined || builders === undefined) throw new Error('no tokenizer');
-    const batches = cutTexts(this.waiting);
-    const tasks = batches.map((batch): TokenizeTask => {
-      const { bytes, ends } = concatenate(batch.map(({ text }) => text));
-      return { kind: 'tokenize', tokenizer: tokenizer.folder, texts: bytes, ends };
+    const { tokenizer, context } = this;
+    const batches = this.decided.take();
+    if (tokenizer === undefined) {
+      // Nothing was kept that it could have learned from.
+      for (const batch of batches) await this.addOutcomes(batch, undefined);
+      return;
+    }
+    const { folder, endOfTextId } = tokenizer;
+    const tasks = batches.map(({ texts, ends }): TokenizeTask => {
+      return { kind: 'tokenize', tokenizer: folder, endOfTextId, texts, ends };
     });
     let next = 0;
-    for await (const result of context.pool.map(tasks)) {
-      const { tokens, ends } = result as TokenizeResult;
-      const kept: KeptDocument[] = [];
-      let start = 0;
-      for (const [row, { ordinal, id, text }] of batches[next++].entries()) {
-        const withEnd = new Uint32Array(ends[row] - start + 1);
-        withEnd.set(tokens.subarray(start, ends[row]));
-        withEnd[withEnd.length - 1] = tokenizer.endOfTextId;
-        start = ends[row];
-        const split = splitOf(id, context.config.valid_fraction);
-        kept.push({ ordinal, id, split, text, tokens: withEnd.length });
-        this.account.add('tokens', withEnd.length);
-        this.account.add(`tokens.${split}`, withEnd.length);
-        this.account.add('kept_bytes', text.length);
-        const sealed = await builders[split].add(id, withEnd);
-        if (sealed !== undefined) this.newFiles.push(sealed);
-      }
-      await this.window.addKept(kept);
+    for await (const result of context.pool.map(tasks, ({ texts, ends }) => [texts.buffer, ends.buffer])) {
+      await this.addOutcomes(batches[next++], result as TokenizeResult);
     }
-    this.waiting = [];
-    this.waitingBytes = 0;
+  }
+
+  /** What became of a batch of documents: tokens go to the shards, rows to the window. */
+  private async addOutcomes(
+    { decisions }: DecidedBatch,
+    tokenized: TokenizeResult | undefined,
+  ): Promise<void> {
+    const { account, builders, context } = this;
+    const outcomes: Outcome[] = [];
+    let row = 0;
+    for (const decision of decisions) {
+      if (decision.verdict === 'drop' || tokenized === undefined || builders === undefined) {
+        outcomes.push({ ...decision, split: null, tokens: null, text: null });
+        continue;
+      }
+      const { id } = decision;
+      const [start, textStart] = row === 0 ? [0, 0] : [tokenized.ends[row - 1], tokenized.textEnds[row - 1]];
+      const tokens = tokenized.tokens.subarray(start, tokenized.ends[row]);
+      const text = tokenized.texts.subarray(textStart, tokenized.textEnds[row]);
+      row += 1;
+      const split = splitOf(id, context.config.valid_fraction);
+      outcomes.push({ ...decision, split, tokens: tokens.length, text });
+      account.add('tokens', tokens.length);
+      account.add(`tokens.${split}`, tokens.length);
+      account.add('kept_bytes', text.length);
+      const sealed = await builders[split].add(id, tokens);
+      if (sealed !== undefined) this.newFiles.push(sealed);
+    }
+    await this.window.addOutcomes(outcomes);
   }
 
   private async commit(final: boolean): Promise<void> {
@@ -372,19 +369,4 @@ async function openIndex(
     start += rows;
   }
   return index;
-}
-
-/** Texts in groups for the workers, in order. */
-function cutTexts(texts: readonly KeptText[]): KeptText[][] {
-  const batches: KeptText[][] = [];
-  let bytes = Number.POSITIVE_INFINITY;
-  for (const text of texts) {
-    if (bytes + text.text.length > TOKENIZE_BATCH_BYTES) {
-      batches.push([]);
-      bytes = 0;
-    }
-    batches[batches.length - 1].push(text);
-    bytes += text.text.length;
-  }
-  return batches;
 }

@@ -18,6 +18,7 @@ import type { Batch } from './batches.js';
 import { DatasetWriter } from './dataset-writer.js';
 import { documentId } from './document.js';
 import type { MeasureResult, MeasureTask } from './measure.js';
+import { WindowFeed } from './feed.js';
 import { namedFields, type IngestOptions } from './options.js';
 import { openForIngest } from './open.js';
 import { checkUnchanged, planSources, type PlannedSource } from './plan.js';
@@ -163,29 +164,31 @@ async function readSources(
   let finishedBytes = 0;
   /** Of the source that is being read. */
   let openBytes = 0;
-  let windowBytes = 0;
-  for await (const result of pool.map(tasks(), (task) =>
-    task.kind === 'measure' ? [task.bytes.buffer as ArrayBuffer, task.ends.buffer as ArrayBuffer] : [],
-  )) {
-    const batch = inFlight.shift() as Batch;
-    takeBatch(batch, result as MeasureResult, writer);
-    windowBytes += batch.bytes;
-    // A member counts with its archive.
-    if (batch.archive === undefined) {
-      if (batch.last) finishedBytes += batch.source.size ?? 0;
-      openBytes = batch.last || batch.next?.space !== 'file' ? 0 : batch.next.offset;
+  const feed = new WindowFeed({
+    window: options.window,
+    take: (batch, result) => takeBatch(batch, result, writer),
+    commit: () => writer.commitWindow({ final: false }),
+  });
+  try {
+    for await (const result of pool.map(tasks(), ({ bytes, ends }) => [bytes.buffer, ends.buffer])) {
+      const batch = inFlight.shift() as Batch;
+      await feed.add(batch, result as MeasureResult);
+      // A member counts with its archive.
+      if (batch.archive === undefined) {
+        if (batch.last) finishedBytes += batch.source.size ?? 0;
+        openBytes = batch.last || batch.next?.space !== 'file' ? 0 : batch.next.offset;
+      }
+      context.onProgress?.({
+        bytes: finishedBytes + openBytes,
+        totalBytes,
+        documents: writer.account.totals['documents'] ?? 0,
+        kept: writer.account.totals['kept'] ?? 0,
+      });
+      if (signal?.aborted === true) break;
     }
-    context.onProgress?.({
-      bytes: finishedBytes + openBytes,
-      totalBytes,
-      documents: writer.account.totals['documents'] ?? 0,
-      kept: writer.account.totals['kept'] ?? 0,
-    });
-    if (signal?.aborted === true) return;
-    if (windowBytes >= options.window) {
-      await writer.commitWindow({ final: false });
-      windowBytes = 0;
-    }
+    await feed.drain();
+  } finally {
+    await feed.settle();
   }
 }
 

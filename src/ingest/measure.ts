@@ -18,8 +18,8 @@ import { parseRecord } from './formats/parse.js';
 export interface MeasureTask {
   readonly kind: 'measure';
   readonly layout: Layout;
-  readonly bytes: Uint8Array;
-  readonly ends: Int32Array;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly ends: Int32Array<ArrayBuffer>;
   readonly dedup: DedupConfig;
 }
 

@@ -7,7 +7,7 @@
  */
 import { join } from 'node:path';
 import type { CommittedFile, PendingFile } from '../store/commits.js';
-import { readShard, writeShard, type ShardMetadata } from '../store/shards.js';
+import { readShard, shardTokens, writeShard, type ShardMetadata, type ShardTokens } from '../store/shards.js';
 import type { Split } from './document.js';
 
 export interface ShardBuilderOptions {
@@ -26,7 +26,7 @@ export class ShardBuilder {
   private readonly options: ShardBuilderOptions;
   private sealed: number;
   private ids: string[] = [];
-  private parts: Uint32Array[] = [];
+  private parts: ShardTokens[] = [];
   private tokens = 0;
 
   constructor(options: ShardBuilderOptions) {
@@ -38,21 +38,18 @@ export class ShardBuilder {
   async restore(path: string): Promise<void> {
     const shard = await readShard(path);
     for (let row = 0; row < shard.rows; row++) {
-      this.append(
-        shard.documentId(row),
-        Uint32Array.from(shard.tokens.subarray(shard.offsets[row], shard.offsets[row + 1])),
-      );
+      this.append(shard.documentId(row), shard.tokens.slice(shard.offsets[row], shard.offsets[row + 1]));
     }
   }
 
-  private append(id: string, tokens: Uint32Array): void {
+  private append(id: string, tokens: ShardTokens): void {
     this.ids.push(id);
     this.parts.push(tokens);
     this.tokens += tokens.length;
   }
 
   /** Adds a document, its end-of-text included. Returns the shard's file if that sealed one. */
-  async add(id: string, tokens: Uint32Array): Promise<CommittedFile | undefined> {
+  async add(id: string, tokens: ShardTokens): Promise<CommittedFile | undefined> {
     this.append(id, tokens);
     return this.tokens >= this.options.shardTokens ? this.seal() : undefined;
   }
@@ -78,7 +75,7 @@ export class ShardBuilder {
   private async write(name: string): Promise<PendingFile> {
     const { folder, split, dataset, tokenizerSha256, vocabSize, endOfTextId } = this.options;
     const offsets = new Int32Array(this.ids.length + 1);
-    const tokens = vocabSize <= 0x1_0000 ? new Uint16Array(this.tokens) : new Uint32Array(this.tokens);
+    const tokens = shardTokens(vocabSize, this.tokens);
     let offset = 0;
     this.parts.forEach((part, row) => {
       tokens.set(part, offset);

@@ -1,18 +1,29 @@
 /**
- * Documents between two commits, in DuckDB tables: measured rows come in, verdicts and duplicates are decided in
- * SQL, the files of the commit go out.
+ * Documents between two commits, in DuckDB tables: measured rows come in, verdicts are decided in SQL and duplicates in
+ * the index, the files of the commit go out.
  *
- * Tables: `measured` (this window, undecided), `decided` (all documents since the last commit, with verdicts),
- * `passing` (signatures of those that the policy passed), `kept` (ordinal, text, split, tokens).
- * Invariant: what is decided about a document depends on it and on earlier documents only, never on where a window ends.
+ * Tables: `measured` (all documents since the last commit, of which the view `window_signals` shows those of the
+ * window), `outcomes` (what became of them, row by row beside `measured`), `passing` (signatures of those that the
+ * policy passed).
+ * Invariants: what is decided about a document depends on it and on earlier documents only, never on where a window ends;
+ * both tables are in order of ordinal, so that files are written without sorting or joining texts.
  */
-import { BIGINT, BOOLEAN, DOUBLE, VARCHAR, type DuckDBConnection, type DuckDBType } from '@duckdb/node-api';
-import { DedupIndex, type DedupDocument, type Duplicate } from '../filters/dedup/dedup-index.js';
+import {
+  BIGINT,
+  BLOB,
+  BOOLEAN,
+  DOUBLE,
+  DuckDBBlobValue,
+  VARCHAR,
+  type DuckDBConnection,
+  type DuckDBType,
+} from '@duckdb/node-api';
+import type { DedupDocument, DedupIndex } from '../filters/dedup/dedup-index.js';
 import { appendSignatures, createSignatureTable, writeSignatures } from '../filters/dedup/signatures.js';
 import { applyPolicy, type Policy } from '../filters/policy.js';
 import { SIGNALS } from '../filters/signals/index.js';
 import { appendColumns } from '../store/append.js';
-import { documentColumns } from '../store/schema.js';
+import { documentColumns, quoteName, quoteText } from '../store/schema.js';
 import type { Split } from './document.js';
 import type { MeasuredDocument } from './measure.js';
 import type { Space } from './records.js';
@@ -27,25 +38,28 @@ export interface WindowDocument {
   readonly measured: MeasuredDocument;
 }
 
-export interface KeptDocument {
+/** What was decided about a document. */
+export interface Decision {
   readonly ordinal: number;
   readonly id: string;
-  readonly split: Split;
-  readonly text: Uint8Array;
-  readonly tokens: number;
-}
-
-/** One row of the account of a window: how many documents had this verdict and reason. */
-export interface VerdictCount {
   readonly verdict: 'keep' | 'drop';
   readonly reason: string | null;
-  readonly documents: number;
+  readonly measured: number | null;
+  readonly duplicateOf: string | null;
+  readonly jaccard: number | null;
 }
 
-interface Column {
+/** What became of a document: one that was kept has a split, tokens and its text in UTF-8. */
+export interface Outcome extends Decision {
+  readonly split: Split | null;
+  readonly tokens: number | null;
+  readonly text: Uint8Array | null;
+}
+
+interface Column<Row = WindowDocument> {
   readonly name: string;
   readonly type: DuckDBType;
-  readonly value: (document: WindowDocument) => unknown;
+  readonly value: (row: Row) => unknown;
 }
 
 const SQL_TYPES: Record<string, DuckDBType> = { BIGINT, DOUBLE, VARCHAR, BOOLEAN };
@@ -72,34 +86,35 @@ const MEASURED_COLUMNS: readonly Column[] = [
   { name: 'language', type: VARCHAR, value: (d) => d.measured.language },
   { name: 'language_score', type: DOUBLE, value: (d) => d.measured.languageScore },
   { name: 'text_hash', type: VARCHAR, value: (d) => d.measured.textHash },
+  // Whole numbers are doubles here, which hold them exactly, and come out as what they are.
   ...SIGNALS.map((signal, index): Column => ({
     name: signal.name,
-    type: SQL_TYPES[signal.type],
-    value:
-      signal.type === 'BIGINT'
-        ? (d) => BigInt(d.measured.signals[index] as number)
-        : (d) => d.measured.signals[index],
+    type: signal.type === 'BIGINT' ? DOUBLE : SQL_TYPES[signal.type],
+    value: (d) => d.measured.signals[index],
   })),
 ];
 
-const quoted = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(', ');
-const createTable = (name: string, columns: readonly { name: string; type: DuckDBType | string }[]): string =>
+const OUTCOME_COLUMNS: readonly Column<Outcome>[] = [
+  { name: 'ordinal', type: BIGINT, value: (o) => BigInt(o.ordinal) },
+  { name: 'verdict', type: VARCHAR, value: (o) => o.verdict },
+  { name: 'reason', type: VARCHAR, value: (o) => o.reason },
+  { name: 'measured', type: DOUBLE, value: (o) => o.measured },
+  { name: 'duplicate_of', type: VARCHAR, value: (o) => o.duplicateOf },
+  { name: 'jaccard', type: DOUBLE, value: (o) => o.jaccard },
+  { name: 'split', type: VARCHAR, value: (o) => o.split },
+  { name: 'tokens', type: BIGINT, value: (o) => (o.tokens === null ? null : BigInt(o.tokens)) },
+  // Bytes go in without being made a string first.
+  { name: 'text', type: BLOB, value: (o) => (o.text === null ? null : new DuckDBBlobValue(o.text)) },
+];
+
+const createTable = (name: string, columns: readonly Pick<Column, 'name' | 'type'>[]): string =>
   `CREATE OR REPLACE TABLE ${name} (${columns.map((column) => `"${column.name}" ${String(column.type)}`).join(', ')})`;
 
-const DECISION_COLUMNS = [
-  { name: 'verdict', type: 'VARCHAR' },
-  { name: 'reason', type: 'VARCHAR' },
-  { name: 'measured', type: 'DOUBLE' },
-  { name: 'duplicate_of', type: 'VARCHAR' },
-  { name: 'jaccard', type: 'DOUBLE' },
-] as const;
+/** A signal as the policy and the files have it, out of the table `measured`. */
+const SELECT_SIGNALS = SIGNALS.map(({ name, type }) => `${quoteName(name)}::${type} AS ${quoteName(name)}`);
 
-const DUPLICATE_COLUMNS = [
-  { name: 'ordinal', type: BIGINT },
-  { name: 'reason', type: VARCHAR },
-  { name: 'duplicate_of', type: VARCHAR },
-  { name: 'jaccard', type: DOUBLE },
-] as const;
+/** Distinct values of a column up to which its file keeps a dictionary; texts hardly ever repeat, and need none. */
+const DICTIONARY_VALUES = 1000;
 
 export class WindowStore {
   private readonly connection: DuckDBConnection;
@@ -115,107 +130,86 @@ export class WindowStore {
   /** @param index has the documents of earlier commits */
   static async create(connection: DuckDBConnection, policy: Policy, index: DedupIndex): Promise<WindowStore> {
     const store = new WindowStore(connection, policy, index);
-    await connection.run(createTable('measured', MEASURED_COLUMNS));
-    await connection.run(
-      `CREATE OR REPLACE VIEW window_signals AS SELECT ${quoted(['ordinal', 'url', 'language', 'language_score', ...SIGNALS.map(({ name }) => name)])} FROM measured`,
-    );
     await store.clear();
     return store;
   }
 
   /** Empties the tables of what was committed. */
   async clear(): Promise<void> {
-    await this.connection.run(createTable('decided', [...MEASURED_COLUMNS, ...DECISION_COLUMNS]));
+    // Not DELETE: DuckDB keeps the memory of deleted rows of a table in memory.
+    await this.connection.run(createTable('measured', MEASURED_COLUMNS));
+    await this.connection.run(createTable('outcomes', OUTCOME_COLUMNS));
     await createSignatureTable(this.connection, 'passing');
-    await this.connection.run(
-      'CREATE OR REPLACE TABLE kept (ordinal BIGINT, split VARCHAR, tokens BIGINT, text VARCHAR)',
-    );
   }
 
-  /** Decides about the documents of a window, in order. Returns the account and the ordinals that are kept. */
-  async decide(documents: readonly WindowDocument[]): Promise<{ counts: VerdictCount[]; kept: Set<number> }> {
+  /** Decides about the documents of a window, which are the next ones. Returns the decisions in the same order. */
+  async decide(documents: readonly WindowDocument[]): Promise<Decision[]> {
     const { connection } = this;
-    // Not DELETE: DuckDB keeps the memory of deleted rows of a table in memory.
-    await connection.run(createTable('measured', MEASURED_COLUMNS));
-    await appendColumns(
-      connection,
-      'measured',
-      MEASURED_COLUMNS.map(({ type, value }) => ({ type, values: documents.map(value) })),
+    await this.append('measured', MEASURED_COLUMNS, documents);
+    await connection.run(
+      `CREATE OR REPLACE VIEW window_signals AS SELECT ordinal, url, language, language_score, ${SELECT_SIGNALS.join(', ')}
+       FROM measured WHERE ordinal >= ${documents[0].ordinal}`,
     );
     await applyPolicy(connection, this.policy, { signalsTable: 'window_signals', verdictsTable: 'verdicts' });
-    const passing = await this.passing(documents);
-    await this.fillDuplicates(this.index.resolve(passing));
-    await connection.run(`
-      CREATE OR REPLACE TABLE window_decided AS
-      SELECT ${MEASURED_COLUMNS.map(({ name }) => `m."${name}"`).join(', ')},
-             CASE WHEN d.ordinal IS NULL THEN v.verdict ELSE 'drop' END AS verdict,
-             coalesce(d.reason, v.reason) AS reason,
-             coalesce(d.jaccard, v.measured) AS measured,
-             d.duplicate_of, d.jaccard
-      FROM measured m JOIN verdicts v USING (ordinal) LEFT JOIN duplicates d USING (ordinal)
-      ORDER BY ordinal`);
-    await connection.run('INSERT INTO decided SELECT * FROM window_decided');
-    await appendSignatures(connection, 'passing', passing);
-    const counts = await connection.runAndReadAll(
-      'SELECT verdict, reason, count(*)::DOUBLE FROM window_decided GROUP BY ALL ORDER BY ALL',
+    const verdicts = await connection.runAndReadAll(
+      'SELECT ordinal::DOUBLE, reason, measured FROM verdicts ORDER BY ordinal',
     );
-    const kept = await connection.runAndReadAll(
-      `SELECT ordinal::DOUBLE FROM window_decided WHERE verdict = 'keep'`,
-    );
-    return {
-      counts: counts.getRows().map(([verdict, reason, count]) => ({
-        verdict: verdict as 'keep' | 'drop',
-        reason: reason as string | null,
-        documents: Number(count),
-      })),
-      kept: new Set(kept.getRows().map(([ordinal]) => Number(ordinal))),
-    };
-  }
-
-  /** The documents that the policy keeps. */
-  private async passing(documents: readonly WindowDocument[]): Promise<DedupDocument[]> {
-    const result = await this.connection.runAndReadAll(
-      `SELECT ordinal::DOUBLE FROM verdicts WHERE verdict = 'keep'`,
-    );
-    const ordinals = new Set(result.getRows().map(([ordinal]) => ordinal));
-    return documents
-      .filter(({ ordinal }) => ordinals.has(ordinal))
-      .map(({ ordinal, id, measured }) => ({ ordinal, id, ...measured.dedup }));
-  }
-
-  private async fillDuplicates(duplicates: readonly Duplicate[]): Promise<void> {
-    await this.connection.run(createTable('duplicates', DUPLICATE_COLUMNS));
-    const values: readonly (readonly unknown[])[] = [
-      duplicates.map(({ ordinal }) => BigInt(ordinal)),
-      duplicates.map(({ reason }) => reason),
-      duplicates.map(({ duplicateOf }) => duplicateOf),
-      duplicates.map(({ jaccard }) => jaccard),
+    const [ordinals, reasons, values] = verdicts.getColumns() as [
+      number[],
+      (string | null)[],
+      (number | null)[],
     ];
+    const passing = documents
+      .filter((_, row) => reasons[row] === null)
+      .map(({ ordinal, id, measured }): DedupDocument => ({ ordinal, id, ...measured.dedup }));
+    const duplicates = new Map(this.index.resolve(passing).map((found) => [found.ordinal, found]));
+    await appendSignatures(connection, 'passing', passing);
+    return documents.map(({ ordinal, id }, row): Decision => {
+      if (ordinals[row] !== ordinal) throw new Error(`no verdict of document ${ordinal}`);
+      const duplicate = duplicates.get(ordinal);
+      const reason = duplicate?.reason ?? reasons[row];
+      return {
+        ordinal,
+        id,
+        verdict: reason === null ? 'keep' : 'drop',
+        reason,
+        measured: duplicate?.jaccard ?? values[row],
+        duplicateOf: duplicate?.duplicateOf ?? null,
+        jaccard: duplicate?.jaccard ?? null,
+      };
+    });
+  }
+
+  private async append<Row>(
+    table: string,
+    columns: readonly Column<Row>[],
+    rows: readonly Row[],
+  ): Promise<void> {
     await appendColumns(
       this.connection,
-      'duplicates',
-      DUPLICATE_COLUMNS.map(({ type }, i) => ({ type, values: values[i] })),
+      table,
+      columns.map(({ type, value }) => ({ type, values: rows.map(value) })),
     );
   }
 
-  /** Adds texts and token counts of kept documents. */
-  async addKept(documents: readonly KeptDocument[]): Promise<void> {
-    const decoder = new TextDecoder();
-    await appendColumns(this.connection, 'kept', [
-      { type: BIGINT, values: documents.map((document) => BigInt(document.ordinal)) },
-      { type: VARCHAR, values: documents.map((document) => document.split) },
-      { type: BIGINT, values: documents.map((document) => BigInt(document.tokens)) },
-      { type: VARCHAR, values: documents.map((document) => decoder.decode(document.text)) },
-    ]);
+  /** Adds what became of the next documents that were decided about, in order. */
+  async addOutcomes(outcomes: readonly Outcome[]): Promise<void> {
+    await this.append('outcomes', OUTCOME_COLUMNS, outcomes);
   }
 
   /** Writes the rows of all documents since the last commit, in order. */
   async writeDocuments(path: string): Promise<void> {
-    const source = (name: string): string =>
-      name === 'split' || name === 'tokens' || name === 'text' ? `k."${name}"` : `d."${name}"`;
-    const columns = [...documentColumns.map(({ name }) => name), ...SIGNALS.map(({ name }) => name)];
+    const outcomes = new Set(OUTCOME_COLUMNS.map(({ name }) => name));
+    const columns = documentColumns.map(({ name }) => {
+      // A check on the order that everything here rests on.
+      if (name === 'ordinal')
+        return `CASE WHEN m.ordinal = o.ordinal THEN m.ordinal ELSE error('rows out of order') END AS ordinal`;
+      if (name === 'text') return 'decode(o.text) AS text';
+      return `${outcomes.has(name) ? 'o' : 'm'}.${quoteName(name)}`;
+    });
     await this.connection.run(
-      `COPY (SELECT ${columns.map(source).join(', ')} FROM decided d LEFT JOIN kept k USING (ordinal) ORDER BY d.ordinal) TO '${path.replaceAll("'", "''")}' (FORMAT parquet, COMPRESSION zstd)`,
+      `COPY (SELECT ${[...columns, ...SELECT_SIGNALS].join(', ')} FROM measured m POSITIONAL JOIN outcomes o)
+       TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd, DICTIONARY_SIZE_LIMIT ${DICTIONARY_VALUES})`,
     );
   }
 

@@ -3,6 +3,7 @@ import { workerData } from 'piscina';
 import { defineWorker, type WorkerPool } from '../core/pool.js';
 import { TextTreatment, type TextTreatmentData } from '../filters/text-treatment.js';
 import { loadTokenizer } from '../tokenizer/load.js';
+import { shardTokens, type ShardTokens } from '../store/shards.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { measureBatch, type MeasureResult, type MeasureTask } from './measure.js';
 import type { ReadingConfig } from './reading.js';
@@ -11,14 +12,18 @@ import type { ReadingConfig } from './reading.js';
 export interface TokenizeTask {
   readonly kind: 'tokenize';
   readonly tokenizer: string;
-  readonly texts: Uint8Array;
-  readonly ends: Int32Array;
+  readonly endOfTextId: number;
+  readonly texts: Uint8Array<ArrayBuffer>;
+  readonly ends: Int32Array<ArrayBuffer>;
 }
 
-/** Tokens of the texts end to end, without end-of-text; those of text i end before `ends[i]`. */
+/** Tokens of the texts end to end, each with its end-of-text; those of text i end before `ends[i]`. */
 export interface TokenizeResult {
-  readonly tokens: Uint32Array;
+  readonly tokens: ShardTokens;
   readonly ends: Int32Array;
+  /** The texts, which come back as they went. */
+  readonly texts: Uint8Array<ArrayBuffer>;
+  readonly textEnds: Int32Array<ArrayBuffer>;
 }
 
 export type IngestPool = WorkerPool<MeasureTask | TokenizeTask, MeasureResult | TokenizeResult>;
@@ -42,27 +47,33 @@ async function work(task: MeasureTask | TokenizeTask): Promise<MeasureResult | T
   return tokenizeBatch(loaded.tokenizer, task);
 }
 
-function tokenizeBatch(tokenizer: Tokenizer, task: TokenizeTask): TokenizeResult {
+function tokenizeBatch(
+  tokenizer: Tokenizer,
+  { texts, ends: textEnds, endOfTextId }: TokenizeTask,
+): TokenizeResult {
   const parts: Uint32Array[] = [];
-  const ends = new Int32Array(task.ends.length);
+  const ends = new Int32Array(textEnds.length);
   let start = 0;
   let total = 0;
-  task.ends.forEach((end, index) => {
-    const tokens = tokenizer.encode(task.texts.subarray(start, end), { allowedSpecial: 'none' });
+  textEnds.forEach((end, index) => {
+    const tokens = tokenizer.encode(texts.subarray(start, end), { allowedSpecial: 'none' });
     start = end;
-    total += tokens.length;
+    total += tokens.length + 1;
     ends[index] = total;
     parts.push(tokens);
   });
-  const tokens = new Uint32Array(total);
+  const tokens = shardTokens(tokenizer.vocabSize, total);
   let offset = 0;
   for (const part of parts) {
     tokens.set(part, offset);
-    offset += part.length;
+    offset += part.length + 1;
+    tokens[offset - 1] = endOfTextId;
   }
-  return { tokens, ends };
+  return { tokens, ends, texts, textEnds };
 }
 
 export default defineWorker(work, (result) =>
-  'tokens' in result ? [result.tokens.buffer, result.ends.buffer] : [result.texts.buffer],
+  'tokens' in result
+    ? [result.tokens.buffer, result.ends.buffer, result.texts.buffer, result.textEnds.buffer]
+    : [result.texts.buffer],
 );

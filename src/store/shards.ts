@@ -35,6 +35,14 @@ export const MAX_SHARD_BYTES = 0x7fff_ffff;
 /** Field name of list values that Arrow libraries agree on. */
 const ITEM = 'item';
 
+/** Token ids in the width that a shard has them in. */
+export type ShardTokens = Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
+
+/** Room for `count` tokens of a vocabulary of `vocabSize`. */
+export function shardTokens(vocabSize: number, count: number): ShardTokens {
+  return vocabSize <= MAX_UINT16_VOCAB ? new Uint16Array(count) : new Uint32Array(count);
+}
+
 export interface ShardMetadata {
   readonly dataset: string;
   readonly split: 'train' | 'valid';
