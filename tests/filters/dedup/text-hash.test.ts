@@ -31,7 +31,7 @@ describe('exact duplicates', () => {
   const characters = fc.constantFrom(
     ...'\t\n\v\f\r \u00a0\u1680\u2000\u200a\u2028\u2029\u202f\u205f\u3000\ufeff',
     ...'\b\u000e\u001c\u0085\u009f\u00a1\u167f\u1681\u180e\u1fff\u200b\u202a\u205e\u2060\u3001\ufefe',
-    ...['a', 'Z', '\u0301', '\u0130', '\u03a3', '\u212a', '\u{1f600}', '\ud800'],
+    ...'aZ\u0301\u0130\u03a3\u212a\u{1f600}\ud800',
   );
   test('is that of the text in the form that the definition says', () => {
     const texts = fc.oneof(
