@@ -76,6 +76,7 @@ export async function continueRun(
       optimizer: optimizerOf(settings),
       engine,
       threads: options.threads,
+      recompute: options.recompute,
       state: checkpoint === undefined ? await firstState(run) : await readModelState(checkpoint),
     });
     try {

@@ -117,6 +117,11 @@ export const trainOptionsSchema = z.object({
     .enum(DEVICES)
     .default('auto')
     .describe(`where it runs: ${DEVICES.join(', ')}`),
+  recompute: flag
+    .default(false)
+    .describe(
+      'compute the activations of layers a second time instead of keeping them: less memory, more time',
+    ),
   threads: integer(1, 1024).optional().describe('threads inside of an operation (default: one a core)'),
 });
 

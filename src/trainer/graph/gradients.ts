@@ -21,11 +21,45 @@ export function gradients(graph: Graph, loss: Tensor, wrt: readonly Tensor[]): T
       `the loss has shape [${loss.shape.join(', ')}], it must be a scalar`,
     );
   }
-  const varies = dependents(graph, wrt, loss.id);
-  const sums = new Map<number, Tensor>([[loss.id, fill(graph, 1, [], loss.dtype)]]);
-  for (let id = loss.id; id >= 0; id--) {
+  const sums = propagate(graph, loss, fill(graph, 1, [], loss.dtype), wrt);
+  return wrt.map((tensor) => {
+    const sum = sums.get(tensor.id);
+    if (sum !== undefined) return sum;
+    throw new TokenmillError(
+      'GRAPH_INVALID',
+      `the loss does not depend on ${describe(graph.nodeOf(tensor))}`,
+    );
+  });
+}
+
+/**
+ * What the gradient `dy` of `y` adds to that of each tensor of `wrt`, which are taken as independent of each other; undefined
+ * where y does not depend on it.
+ * @throws TokenmillError GRAPH_INVALID where y depends on one through an operation that has no derivative
+ */
+export function pullback(
+  graph: Graph,
+  y: Tensor,
+  dy: Tensor,
+  wrt: readonly Tensor[],
+): (Tensor | undefined)[] {
+  const sums = propagate(graph, y, dy, wrt, new Set(wrt.map(({ id }) => id)));
+  return wrt.map(({ id }) => sums.get(id));
+}
+
+/** Gradients of the tensors between `wrt` and y by their ids. @param ends ids of tensors that it does not go beyond */
+function propagate(
+  graph: Graph,
+  y: Tensor,
+  seed: Tensor,
+  wrt: readonly Tensor[],
+  ends: ReadonlySet<number> = new Set(),
+): Map<number, Tensor> {
+  const varies = dependents(graph, wrt, y.id);
+  const sums = new Map<number, Tensor>([[y.id, seed]]);
+  for (let id = y.id; id >= 0; id--) {
     const dy = sums.get(id);
-    if (dy === undefined || varies[id] === 0) continue;
+    if (dy === undefined || varies[id] === 0 || ends.has(id)) continue;
     const own = graph.ownGradientOf(graph.nodes[id].output);
     const node = graph.nodes[id];
     const inputs = own?.inputs ?? node.inputs;
@@ -40,14 +74,7 @@ export function gradients(graph: Graph, loss: Tensor, wrt: readonly Tensor[]): T
       sums.set(input.id, sum === undefined ? contribution : accumulate(sum, contribution, sole));
     }
   }
-  return wrt.map((tensor) => {
-    const sum = sums.get(tensor.id);
-    if (sum !== undefined) return sum;
-    throw new TokenmillError(
-      'GRAPH_INVALID',
-      `the loss does not depend on ${describe(graph.nodeOf(tensor))}`,
-    );
-  });
+  return sums;
 }
 
 /** 1 at the id of every tensor up to `last` through which a change of `wrt` can reach the loss. */

@@ -1,8 +1,9 @@
 /**
  * A tensor graph under construction: nodes in topological order, each made by `apply`, which infers its shape.
  *
- * Equal expressions of equal tensors are one node: derivatives repeat much of the forward pass. Nothing is ever removed; engines run only the nodes that the wanted outputs depend on (`live`), so rules of
- * differentiation may emit gradients that nobody asks for.
+ * Equal expressions of equal tensors are one node: derivatives repeat much of the forward pass. Nothing is ever removed; engines
+ * run only the nodes that the wanted outputs depend on (`live`), so rules of differentiation may emit gradients that nobody
+ * asks for.
  */
 import { TokenmillError } from '../../core/errors.js';
 import { OPERATIONS } from './operations.js';
@@ -71,14 +72,14 @@ export class Graph implements GraphBuilder {
     return this.ownGradients.get(tensor.id);
   }
 
-  /** The nodes that `outputs` depend on, in topological order. */
-  live(outputs: readonly Tensor[]): Node[] {
+  /** The nodes that `outputs` depend on, in topological order, without those before the one with id `begin`. */
+  live(outputs: readonly Tensor[], begin = 0): Node[] {
     const needed = new Uint8Array(this.nodes.length);
     for (const output of outputs) needed[output.id] = 1;
-    for (let id = this.nodes.length - 1; id >= 0; id--) {
+    for (let id = this.nodes.length - 1; id >= begin; id--) {
       if (needed[id] === 1) for (const input of this.nodes[id].inputs) needed[input.id] = 1;
     }
-    return this.nodes.filter((_, id) => needed[id] === 1);
+    return this.nodes.filter((_, id) => id >= begin && needed[id] === 1);
   }
 }
 

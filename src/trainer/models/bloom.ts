@@ -10,6 +10,7 @@ import { alibiMask } from './blocks/alibi.js';
 import { causalAttention } from './blocks/attention.js';
 import { outputLayer, tokenEmbedding } from './blocks/embedding.js';
 import { feedForward } from './blocks/feed-forward.js';
+import { decoderLayers } from './blocks/layers.js';
 import { biasVector, linear, matrix, residualStd } from './blocks/linear.js';
 import { layerNorm } from './blocks/norm.js';
 import { extent, MAX_LAYERS, MAX_POSITIONS, MAX_VOCABULARY, MAX_WIDTH, parseWith } from './config.js';
@@ -63,17 +64,17 @@ export const bloom: ModelFamily<BloomConfig> = {
       width,
       std,
     });
-    let x = norm('transformer.word_embeddings_layernorm', embedding.rows);
-    for (let index = 0; index < config.n_layer; index++) {
+    const embedded = norm('transformer.word_embeddings_layernorm', embedding.rows);
+    const x = decoderLayers(context, config.n_layer, embedded, (before, index) => {
       const prefix = `transformer.h.${index}`;
-      const attended = norm(`${prefix}.input_layernorm`, x);
-      const carried = config.apply_residual_connection_post_layernorm ? attended : x;
+      const attended = norm(`${prefix}.input_layernorm`, before);
+      const carried = config.apply_residual_connection_post_layernorm ? attended : before;
       const h = add(carried, attentionLayer(context, `${prefix}.self_attention`, attended, mask, config));
       const fed = norm(`${prefix}.post_attention_layernorm`, h);
       const names = { in: `${prefix}.mlp.dense_h_to_4h`, out: `${prefix}.mlp.dense_4h_to_h` };
       const beside = config.apply_residual_connection_post_layernorm ? fed : h;
-      x = add(beside, feedForward(context, names, fed, inner, 'gelu_new'));
-    }
+      return add(beside, feedForward(context, names, fed, inner, 'gelu_new'));
+    });
     const hidden = norm('transformer.ln_f', x);
     const tied = config.tie_word_embeddings;
     return { hidden, outputWeight: outputLayer(context, embedding, { name: 'lm_head', tied, std }) };

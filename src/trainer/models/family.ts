@@ -49,6 +49,8 @@ export interface DecoderContext {
   readonly mask: Tensor;
   /** Rows of a block of attention where row t is at position t and sees nothing after it; see `AttentionOptions`. */
   readonly causalBlock?: number;
+  /** Builds a layer whose activations are not kept for the backward pass; without it they are. */
+  readonly recompute?: (x: Tensor, layer: (x: Tensor) => Tensor) => Tensor;
   parameter(spec: ParameterSpec): Tensor;
   /** Rows of all positions, given those of this run: the same without a cache. */
   remember(cache: CacheSpec, rows: Tensor): Tensor;

@@ -10,6 +10,7 @@ import { activationSchema } from './blocks/activation.js';
 import { causalAttention } from './blocks/attention.js';
 import { learnedPositions, outputLayer, tokenEmbedding } from './blocks/embedding.js';
 import { feedForward } from './blocks/feed-forward.js';
+import { decoderLayers } from './blocks/layers.js';
 import { biasVector, linearInputsFirst, matrix, residualStd } from './blocks/linear.js';
 import { layerNorm } from './blocks/norm.js';
 import { extent, MAX_LAYERS, MAX_POSITIONS, MAX_VOCABULARY, MAX_WIDTH, parseWith } from './config.js';
@@ -64,15 +65,15 @@ export const gpt2: ModelFamily<Gpt2Config> = {
       std,
     });
     const table = { positions: config.n_positions, offset: 0, width, std };
-    let x = add(embedding.rows, learnedPositions(context, 'transformer.wpe', table));
-    for (let index = 0; index < config.n_layer; index++) {
+    const embedded = add(embedding.rows, learnedPositions(context, 'transformer.wpe', table));
+    const x = decoderLayers(context, config.n_layer, embedded, (before, index) => {
       const prefix = `transformer.h.${index}`;
-      const attended = layerNorm(context, `${prefix}.ln_1`, x, epsilon);
-      x = add(x, attentionLayer(context, `${prefix}.attn`, attended, config, index));
+      const attended = layerNorm(context, `${prefix}.ln_1`, before, epsilon);
+      const h = add(before, attentionLayer(context, `${prefix}.attn`, attended, config, index));
       const names = { in: `${prefix}.mlp.c_fc`, out: `${prefix}.mlp.c_proj` };
-      const fed = layerNorm(context, `${prefix}.ln_2`, x, epsilon);
-      x = add(x, feedForward(context, names, fed, inner, config.activation_function, linearInputsFirst));
-    }
+      const fed = layerNorm(context, `${prefix}.ln_2`, h, epsilon);
+      return add(h, feedForward(context, names, fed, inner, config.activation_function, linearInputsFirst));
+    });
     const hidden = layerNorm(context, 'transformer.ln_f', x, epsilon);
     const tied = config.tie_word_embeddings;
     return { hidden, outputWeight: outputLayer(context, embedding, { name: 'lm_head', tied, std }) };

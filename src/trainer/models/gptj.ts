@@ -9,6 +9,7 @@ import { activationSchema } from './blocks/activation.js';
 import { selfAttention } from './blocks/attention.js';
 import { outputLayer, tokenEmbedding } from './blocks/embedding.js';
 import { feedForward } from './blocks/feed-forward.js';
+import { decoderLayers } from './blocks/layers.js';
 import { biasVector, residualStd } from './blocks/linear.js';
 import { layerNorm } from './blocks/norm.js';
 import { rotaryTables } from './blocks/rotary.js';
@@ -73,14 +74,13 @@ export const gptj: ModelFamily<GptjConfig> = {
     };
     const inner = { innerWidth: config.n_inner ?? 4 * width, bias: true, std, outputStd };
     const embedding = tokenEmbedding(context, 'transformer.wte', ids, { vocabulary, width, std });
-    let x = embedding.rows;
-    for (let index = 0; index < config.n_layer; index++) {
+    const x = decoderLayers(context, config.n_layer, embedding.rows, (before, index) => {
       const prefix = `transformer.h.${index}`;
-      const h = layerNorm(context, `${prefix}.ln_1`, x, epsilon);
+      const h = layerNorm(context, `${prefix}.ln_1`, before, epsilon);
       const attended = selfAttention(context, `${prefix}.attn`, h, attention, NAMES);
       const names = { in: `${prefix}.mlp.fc_in`, out: `${prefix}.mlp.fc_out` };
-      x = add(add(x, attended), feedForward(context, names, h, inner, config.activation_function));
-    }
+      return add(add(before, attended), feedForward(context, names, h, inner, config.activation_function));
+    });
     const hidden = layerNorm(context, 'transformer.ln_f', x, epsilon);
     const output = { name: 'lm_head', tied: config.tie_word_embeddings, std };
     return {

@@ -4,6 +4,7 @@ import type { Tensor } from '../graph/tensor.js';
 import type { SelfAttentionSpec } from './blocks/attention.js';
 import { outputLayer, tokenEmbedding } from './blocks/embedding.js';
 import type { FeedForwardSpec } from './blocks/feed-forward.js';
+import { decoderLayers } from './blocks/layers.js';
 import { residualStd } from './blocks/linear.js';
 import { ropeField, type RopeParameters, type RotaryTables, rotaryTables } from './blocks/rotary.js';
 import { extent, MAX_LAYERS, MAX_POSITIONS, MAX_VOCABULARY, MAX_WIDTH } from './config.js';
@@ -127,10 +128,9 @@ export function frame(
     std,
     padding: config.pad_token_id,
   });
-  let x = embedding.rows;
-  for (let index = 0; index < config.num_hidden_layers; index++) {
-    x = layer(`model.layers.${index}`, x, index);
-  }
+  const x = decoderLayers(context, config.num_hidden_layers, embedding.rows, (before, index) =>
+    layer(`model.layers.${index}`, before, index),
+  );
   const hidden = norm('model.norm', x);
   const tied = config.tie_word_embeddings;
   return { hidden, outputWeight: outputLayer(context, embedding, { name: 'lm_head', tied, std }) };

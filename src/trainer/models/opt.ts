@@ -10,6 +10,7 @@ import { activationSchema } from './blocks/activation.js';
 import { selfAttention } from './blocks/attention.js';
 import { learnedPositions, outputLayer, tokenEmbedding } from './blocks/embedding.js';
 import { feedForward } from './blocks/feed-forward.js';
+import { decoderLayers } from './blocks/layers.js';
 import { linear, residualStd } from './blocks/linear.js';
 import { layerNorm } from './blocks/norm.js';
 import { extent, MAX_LAYERS, MAX_POSITIONS, MAX_VOCABULARY, MAX_WIDTH, parseWith } from './config.js';
@@ -88,17 +89,17 @@ export const opt: ModelFamily<OptConfig> = {
     const places = learnedPositions(context, 'model.decoder.embed_positions', positions);
     const project = (name: string, rows: Tensor, outputs: number): Tensor =>
       outerWidth === width ? rows : linear(context, `model.decoder.${name}`, rows, { outputs, std });
-    let x = add(project('project_in', embedding.rows, width), places);
-    for (let index = 0; index < config.num_hidden_layers; index++) {
+    const embedded = add(project('project_in', embedding.rows, width), places);
+    const x = decoderLayers(context, config.num_hidden_layers, embedded, (before, index) => {
       const prefix = `model.decoder.layers.${index}`;
-      x = residual(x, `${prefix}.self_attn_layer_norm`, (rows) =>
+      const h = residual(before, `${prefix}.self_attn_layer_norm`, (rows) =>
         selfAttention(context, `${prefix}.self_attn`, rows, attention, NAMES),
       );
       const names = { in: `${prefix}.fc1`, out: `${prefix}.fc2` };
-      x = residual(x, `${prefix}.final_layer_norm`, (rows) =>
+      return residual(h, `${prefix}.final_layer_norm`, (rows) =>
         feedForward(context, names, rows, inner, config.activation_function),
       );
-    }
+    });
     const last = preNorm && !config._remove_final_layer_norm;
     const normed = last ? norm('model.decoder.final_layer_norm', x) : x;
     const tied = config.tie_word_embeddings;

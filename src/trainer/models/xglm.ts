@@ -10,6 +10,7 @@ import { activationSchema } from './blocks/activation.js';
 import { selfAttention } from './blocks/attention.js';
 import { outputLayer, tokenEmbedding } from './blocks/embedding.js';
 import { feedForward } from './blocks/feed-forward.js';
+import { decoderLayers } from './blocks/layers.js';
 import { residualStd } from './blocks/linear.js';
 import { layerNorm } from './blocks/norm.js';
 import { sinusoidalPositions } from './blocks/sinusoidal.js';
@@ -75,15 +76,15 @@ export const xglm: ModelFamily<XglmConfig> = {
       padding: config.pad_token_id,
     });
     const scaled = config.scale_embedding ? mul(embedding.rows, Math.sqrt(width)) : embedding.rows;
-    let x = add(scaled, sinusoidalPositions(context, width, POSITION_OFFSET));
-    for (let index = 0; index < config.num_layers; index++) {
+    const embedded = add(scaled, sinusoidalPositions(context, width, POSITION_OFFSET));
+    const x = decoderLayers(context, config.num_layers, embedded, (before, index) => {
       const prefix = `model.layers.${index}`;
-      const attended = norm(`${prefix}.self_attn_layer_norm`, x);
-      x = add(x, selfAttention(context, `${prefix}.self_attn`, attended, attention, NAMES));
+      const attended = norm(`${prefix}.self_attn_layer_norm`, before);
+      const h = add(before, selfAttention(context, `${prefix}.self_attn`, attended, attention, NAMES));
       const names = { in: `${prefix}.fc1`, out: `${prefix}.fc2` };
-      const fed = norm(`${prefix}.final_layer_norm`, x);
-      x = add(x, feedForward(context, names, fed, inner, config.activation_function));
-    }
+      const fed = norm(`${prefix}.final_layer_norm`, h);
+      return add(h, feedForward(context, names, fed, inner, config.activation_function));
+    });
     const tied = config.tie_word_embeddings;
     return {
       hidden: norm('model.layer_norm', x),

@@ -3,6 +3,7 @@ import { TokenmillError } from '../../core/errors.js';
 import { add, constant, fill, less, reduceSum, reshape, transpose, where } from '../graph/build.js';
 import { linearCrossEntropy } from '../graph/composites/cross-entropy.js';
 import type { Graph } from '../graph/graph.js';
+import { recomputed } from '../graph/recomputation.js';
 import type { Tensor } from '../graph/tensor.js';
 import type { OwnUpdate, ParameterSpec } from '../models/family.js';
 import { familyOf, modelSize, type ModelConfig, parameterSpecs } from '../models/registry.js';
@@ -21,6 +22,8 @@ export interface Batch {
   readonly packed?: boolean;
   /** Of the square of the log of the softmax' normaliser in the objective (z-loss). Default: 0 */
   readonly zLoss?: number;
+  /** Whether layers compute their activations a second time for the backward pass in place of keeping them. Default: false */
+  readonly recompute?: boolean;
 }
 
 /** Of packed sequences, [batch, context] each. */
@@ -66,6 +69,7 @@ export function buildForward(graph: Graph, config: ModelConfig, shape: Batch): F
       source: context,
       ...placement(graph, shape),
       causalBlock: CAUSAL_BLOCK,
+      ...(shape.recompute === true && { recompute: (x, layer) => recomputed(graph, x, layer) }),
       parameter: lookup(parameters),
       remember: (_cache, present) => present,
     },
