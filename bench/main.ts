@@ -24,6 +24,8 @@ const BENCHMARKS: Record<string, () => Promise<{ run: Benchmark }>> = {
   'filters-agreement': () => import('./filters-agreement.js'),
   service: () => import('./service.js'),
   tokenizer: () => import('./tokenizer.js'),
+  'tokenizer-merges': () => import('./tokenizer-merges.js'),
+  'tokenizer-large': async () => ({ run: (await import('./tokenizer-merges.js')).runLarge }),
   trainer: () => import('./trainer.js'),
   uploads: () => import('./uploads.js'),
 };

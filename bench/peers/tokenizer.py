@@ -2,6 +2,7 @@
 
     python tokenizer.py encode RANKS_FOLDER NAME FILE   {"megabytes_per_second", "tokens", "sha256"}, tiktoken, median of 3
     python tokenizer.py encode_hf TOKENIZER_JSON FILE   the same of tokenizers, one pass
+    python tokenizer.py merges FILE VOCAB_SIZE OUT      merges as JSON, of the file as one text, pattern of GPT-2
     python tokenizer.py train FILE VOCAB_SIZE           {"seconds", "peak_megabytes", "base_megabytes"}, pattern of GPT-2
 
 Texts are documents of 64 kB; the digest is of all ids in order, 32 bits each, little-endian.
@@ -90,9 +91,27 @@ def encode_hf(path, corpus):
 
 
 def train(path, vocab_size):
+    base = peak_megabytes()
+    tokenizer, trainer = byte_level_trainer(vocab_size)
+    start = time.process_time()
+    tokenizer.train_from_iterator(documents(path), trainer)
+    seconds = time.process_time() - start
+    return {"seconds": seconds, "peak_megabytes": peak_megabytes(), "base_megabytes": base}
+
+
+def merges(path, vocab_size, out):
+    tokenizer, trainer = byte_level_trainer(vocab_size)
+    with open(path, encoding="utf-8", newline="") as file:
+        tokenizer.train_from_iterator([file.read()], trainer)
+    pairs = json.loads(tokenizer.to_str())["model"]["merges"]
+    with open(out, "w") as file:
+        json.dump([pair if isinstance(pair, str) else " ".join(pair) for pair in pairs], file)
+    return {"merges": len(pairs)}
+
+
+def byte_level_trainer(vocab_size):
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-    base = peak_megabytes()
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     trainer = trainers.BpeTrainer(
@@ -101,10 +120,7 @@ def train(path, vocab_size):
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    start = time.process_time()
-    tokenizer.train_from_iterator(documents(path), trainer)
-    seconds = time.process_time() - start
-    return {"seconds": seconds, "peak_megabytes": peak_megabytes(), "base_megabytes": base}
+    return tokenizer, trainer
 
 
-print(json.dumps({"encode": encode, "encode_hf": encode_hf, "train": train}[sys.argv[1]](*sys.argv[2:])))
+print(json.dumps({"encode": encode, "encode_hf": encode_hf, "merges": merges, "train": train}[sys.argv[1]](*sys.argv[2:])))

@@ -20,18 +20,28 @@ export interface NamedText {
 /** Reads inputs as ingest does; what is no document is left out, what is bad is reported on stderr. */
 export async function* readNamedTexts(inputs: readonly string[]): AsyncGenerator<NamedText> {
   const { sources } = await expandInputs([...inputs]);
-  for (const input of sources) {
-    for await (const { source, layout, record } of readRecords(input)) {
-      const { format } = layout;
-      const parsed = record.kind === 'bad' ? record : parseRecord(format, record.bytes, layout);
-      if (parsed.kind === 'bad')
-        stderrLog(`${source.name}, byte ${record.offset}: ${parsed.reason}: ${parsed.detail}`);
-      if (parsed.kind !== 'document') continue;
-      const { text, url, payloadDigest } = parsed;
-      const id = parsed.id ?? (isWholeFile(format) ? source.name : `${source.name}:${record.offset}`);
-      yield { id, text, url, payloadDigest };
-    }
+  for (const source of sources) yield* readNamedTextsOf(source);
+}
+
+/** The same of one source. */
+export async function* readNamedTextsOf(input: Source): AsyncGenerator<NamedText> {
+  for await (const { source, layout, record } of readRecords(input)) {
+    const { format } = layout;
+    const parsed = record.kind === 'bad' ? record : parseRecord(format, record.bytes, layout);
+    if (parsed.kind === 'bad') reportBad(source, record.offset, parsed);
+    if (parsed.kind !== 'document') continue;
+    const { text, url, payloadDigest } = parsed;
+    const id = parsed.id ?? (isWholeFile(format) ? source.name : `${source.name}:${record.offset}`);
+    yield { id, text, url, payloadDigest };
   }
+}
+
+export function reportBad(
+  { name }: Source,
+  offset: number,
+  { reason, detail }: { readonly reason: string; readonly detail: string },
+): void {
+  stderrLog(`${name}, byte ${offset}: ${reason}: ${detail}`);
 }
 
 interface ReadRecord {
@@ -56,8 +66,4 @@ async function* readRecords(source: Source): AsyncGenerator<ReadRecord> {
       yield { source: entry.source, layout, record };
     }
   }
-}
-
-export async function* readTexts(inputs: readonly string[]): AsyncGenerator<string> {
-  for await (const { text } of readNamedTexts(inputs)) yield text;
 }

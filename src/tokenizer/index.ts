@@ -11,4 +11,4 @@ export { PATTERN_NAMES, type Pattern, type PatternName } from './patterns.js';
 export { saveTokenizer } from './save.js';
 export { StreamEncoder } from './stream-encoder.js';
 export { Tokenizer, type Encoding, type EncodeOptions, type StreamOptions } from './tokenizer.js';
-export { trainTokenizer, type TrainingProgress, type TrainOptions } from './train.js';
+export { trainTokenizer, type TrainingProgress, type TrainingText, type TrainOptions } from './train.js';

@@ -54,6 +54,16 @@ export class SpecialFinder {
     }
   }
 
+  /** Bytes of the longest special that stands at a place, whatever its rule; 0 where none does. */
+  lengthAt(bytes: Uint8Array, at: number): number {
+    return this.entryAt(bytes, at)?.bytes.length ?? 0;
+  }
+
+  private entryAt(bytes: Uint8Array, at: number): Entry | undefined {
+    if (this.begins[bytes[at]] === 0) return undefined;
+    return this.entries[bytes[at]].find((candidate) => matches(bytes, at, candidate));
+  }
+
   /**
    * Calls `onText` for each stretch between specials and `onSpecial` for each special, in order; neither for an empty
    * stretch. Returns where it stopped: at the end of the text, unless more follows, which may complete a special.
@@ -68,10 +78,7 @@ export class SpecialFinder {
     const limit = final ? bytes.length : bytes.length - this.longest + 1;
     let textStart = 0;
     for (let at = 0; at < limit;) {
-      const entry =
-        this.begins[bytes[at]] === 0
-          ? undefined
-          : this.entries[bytes[at]].find((candidate) => matches(bytes, at, candidate));
+      const entry = this.entryAt(bytes, at);
       if (entry === undefined) {
         at += 1;
         continue;

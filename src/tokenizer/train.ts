@@ -3,7 +3,7 @@
  *
  * Each text is a document of its own: no pre-token reaches over its end or over a special. Ids: first the specials as
  * given, then the 256 bytes in the order of GPT-2's printable characters, then a token for each merge. The most frequent
- * pair of neighbours is merged, of equally frequent ones the greater pair of byte strings. The result depends on nothing
+ * pair of neighbours is merged, of equally frequent ones the greater pair of byte strings if not told otherwise. The result depends on nothing
  * but the texts and the options, and not on the number of threads, as long as memory suffices for all different pre-tokens.
  */
 import { TokenmillError } from '../core/errors.js';
@@ -11,7 +11,8 @@ import { BYTES_IN_ORDER } from './formats/byte-level.js';
 import { MAX_TOKEN_ID } from './formats/limits.js';
 import type { TokenizerModel } from './model.js';
 import { parsePattern } from './patterns.js';
-import { Learner } from './training/learner.js';
+import { cutText } from './training/cut-text.js';
+import { Learner, type TieRule } from './training/learner.js';
 import { ParallelCounter } from './training/parallel-counter.js';
 import type { PieceCounter } from './training/piece-counter.js';
 import { TextCounter, type CountOptions } from './training/text-counter.js';
@@ -34,6 +35,8 @@ export interface TrainOptions {
   readonly pattern?: string;
   /** Pairs that occur less often are not merged. Default: 1. */
   readonly minFrequency?: number;
+  /** Which of equally frequent pairs is merged first. Default: bytes. */
+  readonly ties?: TieRule;
   /** Threads that count pre-tokens. Default: 0, the calling thread alone; worth it from some 100 MB of text on. */
   readonly threads?: number;
   /**
@@ -65,9 +68,15 @@ const MIN_PIECES = 1000;
 /** Merges between two reports of progress. */
 const REPORT_EVERY = 64;
 
-/** @throws TokenmillError CONFIG_INVALID, or TOKENIZER_INVALID for a pattern that cannot be used */
+/** A text, or one that comes in parts, which may be larger than memory. */
+export type TrainingText = string | Uint8Array | AsyncIterable<string | Uint8Array>;
+
+/**
+ * @throws TokenmillError CONFIG_INVALID, TOKENIZER_INVALID for a pattern that cannot be used, or INPUT_TOO_LARGE for a text
+ * in parts that cannot be cut anywhere
+ */
 export async function trainTokenizer(
-  texts: AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>,
+  texts: AsyncIterable<TrainingText> | Iterable<TrainingText>,
   options: TrainOptions,
 ): Promise<TokenizerModel> {
   const { vocabSize, specials = [], minFrequency = 1, onProgress = () => undefined } = options;
@@ -82,12 +91,13 @@ export async function trainTokenizer(
     specials,
     pattern: parsed,
     minFrequency,
+    ties: options.ties ?? 'bytes',
     onProgress,
   });
 }
 
 async function count(
-  texts: AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>,
+  texts: AsyncIterable<TrainingText> | Iterable<TrainingText>,
   options: CountOptions,
   threads: number,
   onProgress: (progress: TrainingProgress) => void,
@@ -99,7 +109,7 @@ async function count(
   };
   if (threads === 0) {
     const counter = new TextCounter(options);
-    for await (const text of texts) {
+    for await (const text of stretches(texts, options)) {
       counter.add(text);
       report(text);
     }
@@ -107,13 +117,24 @@ async function count(
   }
   const counter = new ParallelCounter(options, threads);
   try {
-    for await (const text of texts) {
+    for await (const text of stretches(texts, options)) {
       await counter.add(text);
       report(text);
     }
     return await counter.finish();
   } finally {
     await counter.close();
+  }
+}
+
+/** The texts, and of those that come in parts stretches that can be counted on their own. */
+async function* stretches(
+  texts: AsyncIterable<TrainingText> | Iterable<TrainingText>,
+  options: CountOptions,
+): AsyncGenerator<string | Uint8Array> {
+  for await (const text of texts) {
+    if (typeof text === 'string' || text instanceof Uint8Array) yield text;
+    else yield* cutText(text, options);
   }
 }
 
@@ -136,12 +157,13 @@ interface LearnOptions {
   readonly specials: readonly string[];
   readonly pattern: TokenizerModel['pattern'];
   readonly minFrequency: number;
+  readonly ties: TieRule;
   readonly onProgress: (progress: TrainingProgress) => void;
 }
 
 function learn(counter: PieceCounter, wanted: number, options: LearnOptions): TokenizerModel {
   const { specials, onProgress } = options;
-  const learner = new Learner(counter, 256 + wanted, options.minFrequency);
+  const learner = new Learner(counter, 256 + wanted, options.minFrequency, options.ties);
 
   // Numbers of the learner to ids: its first 256 are the bytes by value.
   const idOf = new Int32Array(256 + wanted);

@@ -6,6 +6,7 @@ import { scannerOf } from '../../src/tokenizer/patterns.js';
 import { Tokenizer } from '../../src/tokenizer/tokenizer.js';
 import { trainTokenizer, type TrainingProgress } from '../../src/tokenizer/train.js';
 import { PieceCounter } from '../../src/tokenizer/training/piece-counter.js';
+import huggingFace from './huggingface-merges.json' with { type: 'json' };
 import { scanBytes } from './pieces.js';
 import { hardText, SAMPLES } from './texts.js';
 
@@ -139,6 +140,18 @@ describe('trainTokenizer', () => {
       const model = await trainTokenizer(texts, { vocabSize: 256 + 120 });
       expect(latin1Merges(model)).toEqual(expected);
     }
+  });
+
+  it('merges what the trainer of Hugging Face merges, where ties go to the lower ids', async () => {
+    // Made by BpeTrainer of tokenizers 0.23.2 with its ByteLevel pre-tokenizer; most of these merges are ties.
+    const { texts, merges } = huggingFace;
+    const options = { vocabSize: 1 + 256 + merges.length, specials: ['<|endoftext|>'] };
+    expect(mergesOf(await trainTokenizer(texts, { ...options, ties: 'ids' }))).toEqual(merges);
+    const byBytes = mergesOf(await trainTokenizer(texts, options));
+    expect(byBytes).not.toEqual(merges);
+    expect(latin1Merges(await trainTokenizer(texts, options))).toEqual(
+      trainByDefinition(texts, merges.length),
+    );
   });
 
   it('stops where no pair is frequent enough', async () => {

@@ -8,7 +8,7 @@ import { formatBytes, formatCount } from '../../core/format.js';
 import { stderrLog } from '../../core/log.js';
 import { Progress } from '../../core/progress.js';
 import { expandInputs } from '../../ingest/sources/expand.js';
-import { readTexts } from '../../ingest/texts.js';
+import { readTextParts } from '../../ingest/text-parts.js';
 import { checkName, type Workspace } from '../../store/workspace.js';
 import { describeTokenizer } from '../../tokenizer/describe.js';
 import { PATTERN_NAMES } from '../../tokenizer/patterns.js';
@@ -34,6 +34,7 @@ const MAX_WORKERS = 64;
 const trainSchema = z.object({
   vocabSize: integer(256, 1_000_000),
   minFrequency: integer(1).default(1),
+  ties: z.enum(['bytes', 'ids']).default('bytes'),
   workers: integer(0, MAX_WORKERS).optional(),
   memory: byteSize.pipe(z.number().min(1e6)).default(4e9),
 });
@@ -47,6 +48,7 @@ interface TrainFlags {
   pattern: string;
   vocabSize: string;
   minFrequency?: string;
+  ties?: string;
   workers?: string;
   memory?: string;
   json?: boolean;
@@ -73,6 +75,10 @@ function trainCommand(): Command {
     )
     .option('--min-frequency <n>', 'pairs seen less often are not merged (default: 1)')
     .option(
+      '--ties <rule>',
+      'which of equally frequent pairs is merged first: bytes (the greater byte strings), or ids (the lower ids, as Hugging Face does) (default: bytes)',
+    )
+    .option(
       '--workers <n>',
       'threads that count pre-tokens, 0 for none (default: one a core from 64 MB of input on); the result is the same',
     )
@@ -89,7 +95,9 @@ function trainCommand(): Command {
 }
 
 async function runTrain(inputs: string[], flags: TrainFlags): Promise<void> {
-  const { vocabSize, minFrequency, memory, workers } = resolveConfig(trainSchema, { flags: { ...flags } });
+  const { vocabSize, minFrequency, ties, memory, workers } = resolveConfig(trainSchema, {
+    flags: { ...flags },
+  });
   const workspace = openWorkspace(flags);
   const folder = outputFolder(flags, workspace);
   if (inputs.length === 0 && flags.corpus === undefined) {
@@ -100,9 +108,10 @@ async function runTrain(inputs: string[], flags: TrainFlags): Promise<void> {
   const paths = flags.corpus === undefined ? inputs : corpusPaths(workspace, flags.corpus, inputs);
   const progress = new Progress({ label: 'train', format: formatCount });
   let counted = 0;
-  const model = await trainTokenizer(readTexts(paths), {
+  const model = await trainTokenizer(readTextParts(paths), {
     vocabSize,
     minFrequency,
+    ties,
     specials: flags.special,
     pattern: flags.pattern,
     threads: workers ?? (await defaultWorkers(paths)),
@@ -119,7 +128,7 @@ async function runTrain(inputs: string[], flags: TrainFlags): Promise<void> {
   progress.clear();
   if (counted === 0) {
     throw new TokenmillError('USAGE', 'the inputs have no text to learn from', {
-      hint: 'a text file is one text of at most 64 MB; give larger ones as JSON lines, a document a line',
+      hint: 'what was read of them is empty, binary, or told above to be bad',
     });
   }
   await saveTokenizer(model, folder);

@@ -22,6 +22,16 @@ export function decodeAs(bytes: Uint8Array, encoding: string): string {
   return new StandardDecoder(encoding).decode(bytes);
 }
 
+/** Text of bytes that come in parts, each as far as its characters are complete. @param encoding a name */
+export async function* decodeParts(
+  parts: AsyncIterable<Uint8Array>,
+  encoding: string,
+): AsyncGenerator<string> {
+  const decoder = encoding === 'utf-8' ? new TextDecoder() : new StandardDecoder(encoding);
+  for await (const part of parts) yield decoder.decode(part, { stream: true });
+  yield decoder.decode();
+}
+
 /** Text of the beginning of something: a character that is cut off is left out. */
 export function decodeStart(bytes: Uint8Array, encoding: string): string {
   return new StandardDecoder(encoding).decode(bytes, { stream: true });

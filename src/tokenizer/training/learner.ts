@@ -5,6 +5,7 @@
  * All words are in one Int32Array, each a record `length, count low, count high, room, tokens...`, where the tokens are the first
  * `length` of `room`; a word is known by the offset of its record. Tokens are numbers from 0: the 256 bytes, then what merges make, in order.
  */
+import { BYTES_IN_ORDER } from '../formats/byte-level.js';
 import { NeighbourCounts } from './neighbour-counts.js';
 import { Pairs } from './pairs.js';
 import type { PieceCounter } from './piece-counter.js';
@@ -25,6 +26,22 @@ function sketchBits(words: number): number {
   return Math.min(22, Math.max(16, Math.ceil(Math.log2(words / 4 + 1))));
 }
 
+/**
+ * Which of several pairs that occur equally often is merged first: `bytes`, the greater pair of byte strings (Sennrich's
+ * code and that of CS336), or `ids`, the pair of the lower ids (Hugging Face's BpeTrainer).
+ */
+export type TieRule = 'bytes' | 'ids';
+
+/** Ids of the tokens without specials: the bytes stand in the order of GPT-2's printable characters, the others in their own. */
+const BYTE_ID = new Int32Array(256);
+BYTES_IN_ORDER.forEach((byte, id) => {
+  BYTE_ID[byte] = id;
+});
+
+function idOf(token: number): number {
+  return token < 256 ? BYTE_ID[token] : token;
+}
+
 export class Learner {
   readonly tokens: TokenBytes;
   private readonly minimum: number;
@@ -38,15 +55,16 @@ export class Learner {
   private readonly newRight: NeighbourCounts;
 
   /** @param minimum count below which a pair is not merged */
-  constructor(counter: PieceCounter, maxTokens: number, minimum: number) {
-    this.tokens = new TokenBytes(maxTokens);
+  constructor(counter: PieceCounter, maxTokens: number, minimum: number, ties: TieRule) {
+    const tokens = new TokenBytes(maxTokens);
+    this.tokens = tokens;
     this.minimum = minimum;
     this.lostLeft = new NeighbourCounts(maxTokens);
     this.lostRight = new NeighbourCounts(maxTokens);
     this.newLeft = new NeighbourCounts(maxTokens);
     this.newRight = new NeighbourCounts(maxTokens);
     this.words = this.takeWords(counter);
-    this.pairs = new Pairs(this.tokens);
+    this.pairs = new Pairs(ties === 'bytes' ? (a, b) => tokens.compare(a, b) : (a, b) => idOf(b) - idOf(a));
     this.sketch = new Uint32Array(1 << sketchBits(this.words.length));
     this.countPairs(this.firstThreshold());
   }

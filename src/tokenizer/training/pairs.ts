@@ -11,7 +11,6 @@
  * `add` and while pairs are counted.
  */
 import { PairHeap } from './pair-heap.js';
-import type { TokenBytes } from './token-bytes.js';
 
 const EMPTY = -1;
 const INITIAL_BITS = 12;
@@ -39,11 +38,11 @@ export class Pairs {
   private used = 0;
   private readonly heap: PairHeap;
 
-  constructor(tokens: TokenBytes) {
-    // Of pairs as frequent as each other, the greater pair of byte strings.
+  /** @param compare positive where a token is merged before another in pairs as frequent as each other: left, then right */
+  constructor(compare: (a: number, b: number) => number) {
     this.heap = new PairHeap((a, b) => {
-      const order = tokens.compare(this.left[a], this.left[b]);
-      return (order === 0 ? tokens.compare(this.right[a], this.right[b]) : order) > 0;
+      const order = compare(this.left[a], this.left[b]);
+      return (order === 0 ? compare(this.right[a], this.right[b]) : order) > 0;
     });
     this.allocate(1 << INITIAL_BITS);
   }
