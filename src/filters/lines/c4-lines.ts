@@ -8,7 +8,7 @@
  */
 import { SENTENCE_END, UNIT_CLASSES } from '../scan/character-classes.js';
 import * as fact from '../scan/piece-facts.js';
-import { C4_SENTENCES, FLAGS, WORDS } from '../scan/pieces.js';
+import { C4_SENTENCES, FLAGS, WORDS } from '../scan/piece-layout.js';
 import { scanText, type Scan } from '../scan/scan.js';
 import { WordTable } from '../scan/word-table.js';
 import { splitWords } from '../scan/words.js';

@@ -5,7 +5,7 @@
  * `Read more...` at the end and `Sign-in` at the beginning are taken out.
  */
 import * as fact from '../scan/piece-facts.js';
-import { DIGIT_UNITS, FLAGS, UPPER_UNITS } from '../scan/pieces.js';
+import { DIGIT_UNITS, FLAGS, UPPER_UNITS } from '../scan/piece-layout.js';
 import { scanText, type Scan } from '../scan/scan.js';
 
 const MAX_UPPER_CASE_RATIO = 0.5;

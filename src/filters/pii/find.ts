@@ -4,7 +4,7 @@
  * read once, so a text of nothing but signs stays linear.
  */
 import { HAS_SIGN } from '../scan/piece-facts.js';
-import { FLAGS } from '../scan/pieces.js';
+import { FLAGS } from '../scan/piece-layout.js';
 import { scanText } from '../scan/scan.js';
 import {
   AT,

@@ -1,6 +1,6 @@
 /** Keys of services by their published prefixes, and private keys in PEM. */
 import { HAS_KEY } from '../scan/piece-facts.js';
-import { FLAGS } from '../scan/pieces.js';
+import { FLAGS } from '../scan/piece-layout.js';
 import type { Scan } from '../scan/scan.js';
 import type { PiiFinding } from './find.js';
 

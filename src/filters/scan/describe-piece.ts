@@ -4,7 +4,7 @@
  *
  * Raw words are runs of letters, numbers and underscores, or of other characters (NLTK's WordPunctTokenizer).
  */
-import { KEY_PREFIX, SHORTEST_KEY } from '../pii/key-signs.js';
+import { KEY_PREFIX } from '../pii/key-signs.js';
 import {
   classOf,
   DIGIT,
@@ -20,6 +20,21 @@ import { isAsciiPunctuation, normal, normalize } from './normal-form.js';
 import * as fact from './piece-facts.js';
 import { STOP_WORDS } from './stop-words.js';
 import { splitUnicodeWords, UnicodeWordTable } from './unicode-words.js';
+import {
+  ASCII_LETTER,
+  ASCII_PUNCTUATION,
+  BRACE,
+  C4_MARK,
+  END_MARK,
+  LONGEST_STOP_WORD,
+  MAX_PIECE_CHARACTERS,
+  PARENTHESIS,
+  PLAIN,
+  SHORTEST_KEY,
+  SHORTEST_PHRASE,
+  SIGN,
+  WORD_UNIT,
+} from './unit-kinds.js';
 import { WordTable } from './word-table.js';
 import { splitWords } from './words.js';
 
@@ -27,26 +42,12 @@ const HASH = 0x23;
 const FULL_STOP = 0x2e;
 const ELLIPSIS = 0x2026;
 const LOWER_CASE_WORD = LETTER | LOWER;
-const LONGEST_STOP_WORD = 4;
-const SHORTEST_PHRASE = 4;
-/** C4 drops lines with a longer piece. */
-const MAX_PIECE_CHARACTERS = 1000;
 
 const words = new WordTable();
 const unicodeWords = new UnicodeWordTable();
 
-/** Kinds of a code unit; a pair of surrogates is looked at as a whole. */
-const WORD_UNIT = 1 << 0;
-const ASCII_LETTER = 1 << 1;
-const ASCII_PUNCTUATION = 1 << 2;
-const PLAIN = 1 << 3;
-const PARENTHESIS = 1 << 4;
-const BRACE = 1 << 5;
-const SIGN = 1 << 6;
-const END_MARK = 1 << 7;
-const C4_MARK = 1 << 8;
-
-const kinds = new Uint16Array(0x1_0000);
+/** Kinds by code unit; a pair of surrogates is looked at as a whole. */
+export const kinds = new Uint16Array(0x1_0000);
 for (let unit = 0; unit < 0x1_0000; unit++) {
   if ((UNIT_CLASSES[unit] & (LETTER | NUMERIC)) !== 0) kinds[unit] |= WORD_UNIT;
   if (unit < 0x80 && isAsciiPunctuation(unit)) kinds[unit] |= ASCII_PUNCTUATION;
@@ -64,8 +65,8 @@ mark('{}', BRACE);
 mark('.?!', END_MARK);
 mark('{[', C4_MARK);
 
-/** Parts of the phrases that the rules look for, by their letters, a bit each: most pieces lack some letter of each. */
-const SUSPECTS = [
+/** Parts of the phrases that the rules look for. */
+export const PHRASE_PARTS = [
   'lorem',
   'javascript',
   'terms',
@@ -76,12 +77,14 @@ const SUSPECTS = [
   'sign-in',
   'http',
   'begin',
-].map((part) => lettersOf(unitsOf(part), 0, part.length));
+] as const;
+/** The same by their letters, a bit each: most pieces lack some letter of each. */
+const SUSPECTS = PHRASE_PARTS.map((part) => lettersOf(unitsOf(part), 0, part.length));
 /** The bit of a piece with a character beyond ASCII, which may have a letter in lower case. */
 const WIDE = 1 << 26;
 
 /** Letters a to z in either case among the units, a bit each. */
-function lettersOf(units: Uint16Array, start: number, end: number): number {
+export function lettersOf(units: Uint16Array, start: number, end: number): number {
   let letters = 0;
   for (let i = start; i < end; i++) {
     const unit = units[i];
@@ -99,12 +102,13 @@ function mayHavePhrase(letters: number): boolean {
 
 const URL = /https?:\/\/[a-zA-Z0-9$-_@.&+!*\\(),]+/g;
 
-const stopWordBits = new Map<number, { readonly high: number; readonly bit: number }>();
-const lowerStopWords = new Set<number>(STOP_WORDS.map((word) => pack(word)));
-STOP_WORDS.forEach((word, index) => {
+/** Gopher's stop words: both halves of the hash, and the letters in one integer. */
+export const STOP_WORD_KEYS = STOP_WORDS.map((word) => {
   splitWords(unitsOf(word), 0, word.length, words);
-  stopWordBits.set(words.low[0], { high: words.high[0], bit: 1 << index });
+  return { low: words.low[0], high: words.high[0], packed: pack(word) };
 });
+const stopWordBits = new Map(STOP_WORD_KEYS.map(({ low, high }, index) => [low, { high, bit: 1 << index }]));
+const lowerStopWords = new Set(STOP_WORD_KEYS.map(({ packed }) => packed));
 
 function pack(word: string): number {
   let packed = 0;
@@ -128,12 +132,20 @@ export function describePiece(text: string, units: Uint16Array, start: number, e
   normalize(units, start, end);
   counts[fact.NORMAL_CHARACTERS] = normal.characters;
   let flags = describeWords(units) | describeUnits(units, start, end);
+  flags |= describeRare(text, units, start, end);
+  if (counts[fact.CHARACTERS] > MAX_PIECE_CHARACTERS) flags |= fact.IS_LONG;
+  for (let rare = fact.HASHES; rare < fact.COUNTS; rare++) if (counts[rare] !== 0) flags |= fact.RARE;
+  return flags;
+}
+
+/** Addresses, counted, phrases, and signs of keys. Returns flags. */
+export function describeRare(text: string, units: Uint16Array, start: number, end: number): number {
+  counts[fact.URL_UNITS] = 0;
+  let flags = 0;
   if (end - start >= SHORTEST_PHRASE && mayHavePhrase(lettersOf(units, start, end))) {
     flags |= describePhrases(text.slice(start, end));
   }
   if (end - start >= SHORTEST_KEY && KEY_PREFIX.test(text.slice(start, end))) flags |= fact.HAS_KEY;
-  if (counts[fact.CHARACTERS] > MAX_PIECE_CHARACTERS) flags |= fact.IS_LONG;
-  for (let rare = fact.HASHES; rare < fact.COUNTS; rare++) if (counts[rare] !== 0) flags |= fact.RARE;
   return flags;
 }
 

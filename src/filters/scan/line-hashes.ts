@@ -4,7 +4,8 @@
  */
 import { SPACE, UNIT_CLASSES } from './character-classes.js';
 import { mix } from './key-table.js';
-import { HIGH, LOW, PAIRS, type HashedLineTable } from './pieces.js';
+import { HIGH, LOW, PAIRS } from './piece-layout.js';
+import type { HashedLineTable } from './pieces.js';
 import type { Scan } from './scan.js';
 
 /** Both halves of the hash of the last range, and its code points. */

@@ -70,8 +70,7 @@ export class NgramFigures {
       this.measureHere(words, limit, counting);
       return;
     }
-    lend(kernel, words);
-    kernel.measureNgrams(0, words.count, limit, counting === 'skipping');
+    kernel.measureNgrams(lend(kernel, words), words.count, limit, counting === 'skipping');
     this.values.set(new Int32Array(kernel.memory, FIGURES_AT, FIGURES));
   }
 
@@ -79,8 +78,8 @@ export class NgramFigures {
   repeatedWords(words: WordSequence, limit: number): Int32Array {
     const kernel = words.count < MAX_TEXT_UNITS && limit <= 3 * MAX_TEXT_UNITS ? scanKernel() : null;
     if (kernel !== null) {
-      lend(kernel, words);
-      return new Int32Array(kernel.memory, PAIRS_AT, kernel.repeatedWords(0, words.count, limit));
+      const place = lend(kernel, words);
+      return new Int32Array(kernel.memory, PAIRS_AT, kernel.repeatedWords(place, words.count, limit));
     }
     const { ngrams } = this;
     ngrams.begin(words, limit);
@@ -113,10 +112,12 @@ export class NgramFigures {
   }
 }
 
-/** Puts a sequence into the kernel's memory. */
-function lend({ memory }: Kernel, { numbers, sums, count }: WordSequence): void {
+/** Puts a sequence into the kernel's memory if it is not there; returns its place. */
+function lend({ memory }: Kernel, { numbers, sums, count, kernelPlace }: WordSequence): number {
+  if (kernelPlace >= 0) return kernelPlace;
   new Int32Array(memory, NUMBERS_AT, NUMBERS_BYTES >> 2).set(numbers.subarray(0, count));
   new Int32Array(memory, SUMS_AT, SUMS_BYTES >> 2).set(sums.subarray(0, count + 1));
+  return 0;
 }
 
 function longestTop(ngrams: RepeatedNgrams, words: WordSequence, top: number): number {

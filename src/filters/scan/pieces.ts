@@ -2,8 +2,13 @@
 import { LINE_BREAK, SPACE, UNIT_CLASSES } from './character-classes.js';
 import { mix } from './key-table.js';
 import * as fact from './piece-facts.js';
-import { COUNTS, HASHES, RARE } from './piece-facts.js';
+import { COUNTS, RARE } from './piece-facts.js';
 import {
+  C4_SENTENCES,
+  COMMON_COUNTS,
+  DIGIT_UNITS,
+  ENTRY,
+  FLAGS,
   HEAD_COUNTS,
   HEAD_FLAGS,
   HEAD_HIGH,
@@ -15,62 +20,65 @@ import {
   HEAD_UNITS,
   HEAD_WORD_CHARACTERS,
   HEAD_WORDS,
-  type Vocabulary,
-} from './vocabulary.js';
-
-/** Counts that are 0 only where they are; those behind them are 0 where the flag RARE is not set, and not kept. */
-const COMMON_COUNTS = HASHES;
-
-/** An entry of a different piece: where the vocabulary has it, how often it occurs, and facts of `piece-facts.ts`. */
-export const ENTRY = 16;
-export const PIECE = 0;
-export const OCCURRENCES = 1;
-export const FLAGS = 2;
-/** Both halves of the piece's hash, for hashes of what it is part of. */
-export const LOW = 3;
-export const HIGH = 4;
-/** Pairs of surrogates. */
-export const PAIRS = 5;
-export const WORDS = 6;
-export const UNICODE_WORDS = 7;
-/** Where its words are in `words`. */
-export const WORDS_AT = 8;
-export const C4_SENTENCES = 9;
-export const UPPER_UNITS = 10;
-export const DIGIT_UNITS = 11;
-export const VISIBLE = 12;
-export const NUMERICAL = 13;
-/** Number of the normal form in this text, -1 where it is empty. */
-export const NORMAL_WORD = 14;
-export const NORMAL_CHARACTERS = 15;
+  HIGH,
+  LOW,
+  NORMAL_CHARACTERS,
+  NORMAL_WORD,
+  NUMERICAL,
+  OCCURRENCES,
+  PAIRS,
+  PIECE,
+  UNICODE_WORDS,
+  UPPER_UNITS,
+  VISIBLE,
+  WORDS,
+  WORDS_AT,
+} from './piece-layout.js';
+import type { Vocabulary } from './vocabulary.js';
 
 /**
  * Pieces in order, a column each, and the different ones among them with those of their facts that are needed for each
- * occurrence. Reused from text to text; grows as needed.
+ * occurrence. Valid until the next text is scanned.
  */
-export class PieceTable {
+export interface Pieces {
+  readonly count: number;
+  readonly start: Int32Array;
+  readonly end: Int32Array;
+  /** Place in `distinct` of the piece's entry. */
+  readonly entry: Int32Array;
+  /** One entry of `ENTRY` integers for each different piece. */
+  readonly distinct: Int32Array;
+  /** All counts of the different pieces, `COUNTS` each. */
+  readonly counts: Int32Array;
+  readonly distinctCount: number;
+  /** Words of all pieces by both definitions. */
+  readonly wordCount: number;
+  readonly unicodeWordCount: number;
+  /** Words are numbered anew for each text, so that what is counted of them lies close together; so many numbers there are. */
+  readonly numberCount: number;
+  /** White space that is tab, line feed, carriage return or space; bytes of white space in UTF-8 beyond one each. */
+  readonly commonSpaces: number;
+  readonly extraSpaceBytes: number;
+}
+
+/** The same, reused from text to text; grows as needed. */
+export class PieceTable implements Pieces {
   count = 0;
   start = new Int32Array(1024);
   end = new Int32Array(1024);
-  /** Place in `distinct` of the piece's entry. */
   entry = new Int32Array(1024);
-  /** One entry of `ENTRY` integers for each different piece. */
   distinct = new Int32Array(1024 * ENTRY);
-  /** All counts of the different pieces, `COUNTS` each. */
   counts = new Int32Array(1024 * COUNTS);
   distinctCount = 0;
   /** Words of the different pieces, those by Unicode's boundaries behind the others: number and characters of each. */
   words = new Int32Array(4096);
   private wordsUsed = 0;
-  /** Words of all pieces by both definitions. */
   wordCount = 0;
   unicodeWordCount = 0;
-  /** Words are numbered anew for each text, so that what is counted of them lies close together. */
   numberCount = 0;
   /** For the numbers of the vocabulary: the text that met the word last, and its number there. */
   private numbers = new Int32Array(8192);
   private text = 0;
-  /** White space that is tab, line feed, carriage return or space; bytes of white space in UTF-8 beyond one each. */
   commonSpaces = 0;
   extraSpaceBytes = 0;
   /** Whether a narrow no-break space separates two pieces: it is white space, and part of a word for Unicode. */
@@ -242,8 +250,8 @@ const CARRIAGE_RETURN = 0x0d;
 const LINE_FEED = 0x0a;
 const NARROW_NO_BREAK_SPACE = 0x202f;
 
-/** 0: part of a piece; 1: white space; 2: white space that ends a line. */
-const separators = Uint8Array.from({ length: 0x1_0000 }, (_, unit) =>
+/** Of each code unit, 0: part of a piece; 1: white space; 2: white space that ends a line. */
+export const separators = Uint8Array.from({ length: 0x1_0000 }, (_, unit) =>
   (UNIT_CLASSES[unit] & LINE_BREAK) !== 0 ? 2 : (UNIT_CLASSES[unit] & SPACE) !== 0 ? 1 : 0,
 );
 

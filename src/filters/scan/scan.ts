@@ -2,24 +2,19 @@
  * What everything measured of a text builds on: its code units, its pieces and lines, and its words by three
  * definitions. The tables are filled when they are first asked for.
  *
- * A scan is valid until the next call of `scanText` in the same thread: its tables are reused. Memory is linear in the
- * text, at worst some 250 bytes of tables a character, where every piece is new; what a huge text needed is let go with
- * the next text of usual size.
+ * A scan is valid until the next call of `scanText` in the same thread: its tables are reused. They are filled by the
+ * kernel (`../wasm`), or in TypeScript with the same results: long texts, and texts where a word may go on over white space.
+ * Memory is linear in the text, at worst some 250 bytes of tables a character, where every piece is new; what a huge text
+ * needed is let go with the next text of usual size.
  */
+import { scanKernel, type Kernel } from '../wasm/kernel.js';
+import { MAX_TEXT_UNITS } from '../wasm/layout.js';
+import { KernelTables } from './kernel-tables.js';
 import { hashLines } from './line-hashes.js';
-import {
-  HashedLineTable,
-  LineTable,
-  NORMAL_CHARACTERS,
-  NORMAL_WORD,
-  PieceTable,
-  splitPieces,
-  UNICODE_WORDS,
-  WORDS,
-  WORDS_AT,
-} from './pieces.js';
+import { NORMAL_CHARACTERS, NORMAL_WORD, UNICODE_WORDS, WORDS, WORDS_AT } from './piece-layout.js';
+import { HashedLineTable, LineTable, PieceTable, splitPieces, type Pieces } from './pieces.js';
 import { splitUnicodeWords, UnicodeWordTable } from './unicode-words.js';
-import { Vocabulary } from './vocabulary.js';
+import { Vocabulary, type KnownPieces } from './vocabulary.js';
 import { WordSequence } from './word-sequence.js';
 import { WordTable } from './word-table.js';
 import { splitWords } from './words.js';
@@ -28,48 +23,108 @@ import { splitWords } from './words.js';
 const RETAINED_UNITS = 1 << 20;
 const SPACE = 0x20;
 
-class Tables {
-  readonly words = new WordTable();
+/** Narrow no-break space: white space, and part of a word for Unicode. */
+const CONNECTOR = '\u202f';
+
+/** What the pieces of a text are kept in. */
+export interface ScanTables {
+  readonly pieces: Pieces;
+  readonly lines: HashedLineTable;
+  readonly physicalLines: LineTable;
+  readonly wordSequence: WordSequence;
+  readonly unicodeWords: WordSequence;
+  readonly normalWords: WordSequence;
+  readonly vocabulary: KnownPieces;
+  /** Fills pieces and lines. */
+  split(text: string, units: Uint16Array): void;
+  /** Fills the hashes and lengths of the lines that were split. */
+  hashLines(scan: Scan): void;
+  /** Fills the sequences of words of the pieces that were split. */
+  fillSequences(scan: Scan): void;
+}
+
+const wholeText = new UnicodeWordTable();
+
+class Tables implements ScanTables {
   readonly pieces = new PieceTable();
   readonly lines = new HashedLineTable();
   readonly physicalLines = new LineTable();
   readonly wordSequence = new WordSequence();
   readonly unicodeWords = new WordSequence();
   readonly normalWords = new WordSequence();
-}
+  readonly vocabulary = new Vocabulary();
 
-let tables = new Tables();
-let buffer = Buffer.alloc(1 << 16);
-const vocabulary = new Vocabulary();
-const wholeText = new UnicodeWordTable();
+  split(text: string, units: Uint16Array): void {
+    if (this.vocabulary.isFull) this.vocabulary.clear();
+    splitPieces(text, units, this.vocabulary, this.pieces, this.lines, this.physicalLines);
+  }
+
+  hashLines(scan: Scan): void {
+    hashLines(scan, this.lines);
+  }
+
+  fillSequences({ units, length }: Scan): void {
+    const { wordSequence, unicodeWords, normalWords, pieces } = this;
+    wordSequence.reset(pieces.wordCount);
+    unicodeWords.reset(pieces.unicodeWordCount);
+    normalWords.reset(pieces.count);
+    const { distinct, words } = pieces;
+    for (let piece = 0; piece < pieces.count; piece++) {
+      const entry = pieces.entry[piece];
+      let at = distinct[entry + WORDS_AT];
+      for (const end = at + 2 * distinct[entry + WORDS]; at < end; at += 2) {
+        wordSequence.push(words[at], words[at + 1]);
+      }
+      for (const end = at + 2 * distinct[entry + UNICODE_WORDS]; at < end; at += 2) {
+        unicodeWords.push(words[at], words[at + 1]);
+      }
+      const normal = distinct[entry + NORMAL_WORD];
+      if (normal >= 0) normalWords.push(normal, distinct[entry + NORMAL_CHARACTERS]);
+    }
+    if (pieces.hasConnector) this.splitUnicodeWords(units, length);
+  }
+
+  /** Words by Unicode's boundaries of a text where one may go on over white space. */
+  private splitUnicodeWords(units: Uint16Array, length: number): void {
+    splitUnicodeWords(units, 0, length, wholeText);
+    const { unicodeWords, pieces, vocabulary } = this;
+    unicodeWords.reset(wholeText.count);
+    for (let i = 0; i < wholeText.count; i++) {
+      const number = pieces.numberOf(vocabulary.numbers.numberOf(wholeText.low[i], wholeText.high[i]));
+      unicodeWords.push(number, wholeText.characters[i]);
+    }
+  }
+}
 
 export class Scan {
   readonly text: string;
   /** UTF-16 code units of the text: `units[0, length)`, and a space behind them. */
   readonly units: Uint16Array;
   readonly length: number;
-  private readonly tables: Tables;
+  private readonly tables: ScanTables;
+  private readonly wordTable: WordTable;
   private hasWords = false;
   private hasPieces = false;
   private hasLineHashes = false;
   private hasSequences = false;
 
-  constructor(text: string, units: Uint16Array, reused: Tables) {
+  constructor(text: string, units: Uint16Array, reused: ScanTables, wordTable: WordTable) {
     this.text = text;
     this.units = units;
     this.length = text.length;
     this.tables = reused;
+    this.wordTable = wordTable;
   }
 
   /** What white space separates. */
-  get pieces(): PieceTable {
+  get pieces(): Pieces {
     if (!this.hasPieces) this.split();
     return this.tables.pieces;
   }
 
-  get vocabulary(): Vocabulary {
+  get vocabulary(): KnownPieces {
     if (!this.hasPieces) this.split();
-    return vocabulary;
+    return this.tables.vocabulary;
   }
 
   /** Lines as line feeds end them; the last one ends with the text and may be empty. */
@@ -77,7 +132,7 @@ export class Scan {
     if (!this.hasPieces) this.split();
     if (!this.hasLineHashes) {
       this.hasLineHashes = true;
-      hashLines(this, this.tables.lines);
+      this.tables.hashLines(this);
     }
     return this.tables.lines;
   }
@@ -90,9 +145,9 @@ export class Scan {
 
   /** Words of `words.ts` with their places. */
   get words(): WordTable {
-    if (!this.hasWords) splitWords(this.units, 0, this.length, this.tables.words);
+    if (!this.hasWords) splitWords(this.units, 0, this.length, this.wordTable);
     this.hasWords = true;
-    return this.tables.words;
+    return this.wordTable;
   }
 
   /** The same as a sequence. */
@@ -115,61 +170,47 @@ export class Scan {
 
   private split(): void {
     this.hasPieces = true;
-    const { pieces, lines, physicalLines } = this.tables;
-    if (vocabulary.isFull) vocabulary.clear();
-    splitPieces(this.text, this.units, vocabulary, pieces, lines, physicalLines);
+    this.tables.split(this.text, this.units);
   }
 
   private fillSequences(): void {
-    const { pieces } = this;
+    if (!this.hasPieces) this.split();
     this.hasSequences = true;
-    const { wordSequence, unicodeWords, normalWords } = this.tables;
-    wordSequence.reset(pieces.wordCount);
-    unicodeWords.reset(pieces.unicodeWordCount);
-    normalWords.reset(pieces.count);
-    const { distinct, words } = pieces;
-    for (let piece = 0; piece < pieces.count; piece++) {
-      const entry = pieces.entry[piece];
-      let at = distinct[entry + WORDS_AT];
-      for (const end = at + 2 * distinct[entry + WORDS]; at < end; at += 2) {
-        wordSequence.push(words[at], words[at + 1]);
-      }
-      for (const end = at + 2 * distinct[entry + UNICODE_WORDS]; at < end; at += 2) {
-        unicodeWords.push(words[at], words[at + 1]);
-      }
-      const normal = distinct[entry + NORMAL_WORD];
-      if (normal >= 0) normalWords.push(normal, distinct[entry + NORMAL_CHARACTERS]);
-    }
-    if (pieces.hasConnector) this.splitUnicodeWords();
-  }
-
-  /** Words by Unicode's boundaries of a text where one may go on over white space. */
-  private splitUnicodeWords(): void {
-    splitUnicodeWords(this.units, 0, this.length, wholeText);
-    const { unicodeWords, pieces } = this.tables;
-    unicodeWords.reset(wholeText.count);
-    for (let i = 0; i < wholeText.count; i++) {
-      const number = pieces.numberOf(vocabulary.numbers.numberOf(wholeText.low[i], wholeText.high[i]));
-      unicodeWords.push(number, wholeText.characters[i]);
-    }
+    this.tables.fillSequences(this);
   }
 }
 
 let lastScan: Scan | undefined;
+let kernelTables: KernelTables | undefined;
+let tables: Tables | undefined;
+let words = new WordTable();
+let buffer = Buffer.alloc(1 << 16);
 
 /** Scans a text. A second call with the same text costs nothing, so that stages need not share the scan. */
 export function scanText(text: string): Scan {
   if (lastScan !== undefined && lastScan.text === text) return lastScan;
-  const length = text.length;
-  const needed = (length + 1) * 2;
+  const needed = (text.length + 1) * 2;
   if (buffer.length > RETAINED_UNITS * 2 && needed <= RETAINED_UNITS * 2) {
-    tables = new Tables();
-    buffer = Buffer.alloc(RETAINED_UNITS * 2);
+    tables = undefined;
+    words = new WordTable();
+    buffer = Buffer.alloc(1 << 16);
   }
+  const kernel = text.length < MAX_TEXT_UNITS ? scanKernel() : null;
+  lastScan = kernel === null || text.includes(CONNECTOR) ? scanHere(text, needed) : scanThere(text, kernel);
+  return lastScan;
+}
+
+function scanThere(text: string, kernel: Kernel): Scan {
+  kernelTables ??= new KernelTables(kernel);
+  kernel.takeText(text);
+  return new Scan(text, kernel.units, kernelTables, words);
+}
+
+function scanHere(text: string, needed: number): Scan {
+  tables ??= new Tables();
   if (buffer.length < needed) buffer = Buffer.alloc(Math.max(needed, buffer.length * 2));
   buffer.write(text, 0, 'utf16le');
   const units = new Uint16Array(buffer.buffer, buffer.byteOffset, buffer.length / 2);
-  units[length] = SPACE;
-  lastScan = new Scan(text, units, tables);
-  return lastScan;
+  units[text.length] = SPACE;
+  return new Scan(text, units, tables, words);
 }

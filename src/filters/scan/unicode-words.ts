@@ -43,7 +43,7 @@ export class UnicodeWordTable {
   }
 }
 
-/** Kinds of UAX #29 that decide whether a word goes on. */
+/** Kinds of UAX #29 that decide whether a word goes on. The kernel knows the first three. */
 const OTHER = 0;
 const ALPHABETIC = 1;
 const NUMERIC_KIND = 2;
@@ -52,7 +52,7 @@ const CONNECTOR_KIND = 4;
 const EXTEND = 5;
 
 /** What a character between two letters (1) or two digits (2) may be without ending the word. */
-const middle = new Uint8Array(0x1_0000);
+export const middle = new Uint8Array(0x1_0000);
 for (const code of [0x3a, 0xb7, 0x387, 0x55f, 0x5f4, 0x2027, 0xfe13, 0xfe55, 0xff1a]) middle[code] = 1;
 for (const code of [0x2e, 0x27, 0x2018, 0x2019, 0x2024, 0xfe52, 0xff07, 0xff0e]) middle[code] = 3;
 for (const code of [
@@ -61,7 +61,7 @@ for (const code of [
 ])
   middle[code] = 2;
 
-function kindOf(bits: number): number {
+export function kindOf(bits: number): number {
   if ((bits & MARK) !== 0) return EXTEND;
   if ((bits & KATAKANA) !== 0) return KATAKANA_KIND;
   if ((bits & UNSPACED) !== 0) return OTHER;
@@ -72,7 +72,7 @@ function kindOf(bits: number): number {
 }
 
 /** 1: a letter or digit that words are written in runs of; 2: it ends a word whatever follows; 0: look closer. */
-const plain = new Uint8Array(0x1_0000);
+export const plain = new Uint8Array(0x1_0000);
 for (let unit = 0; unit < 0x1_0000; unit++) {
   const bits = UNIT_CLASSES[unit];
   const kind = kindOf(bits);

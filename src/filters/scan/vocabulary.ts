@@ -6,51 +6,48 @@
  * the same signals. It grows while a text is scanned, however much the text needs, and is emptied between texts when it
  * holds more than it may keep; a piece's place and a word's number are valid while one text is scanned.
  *
- * A look-up costs what it misses in the processor's caches: a slot, and a head, which is two lines of the cache with the
- * text and all facts of a short piece. Longer ones have theirs elsewhere.
+ * A look-up costs what it misses in the processor's caches: a slot, and a head, in which are the text and all facts of a
+ * short piece. Longer ones have theirs elsewhere.
  */
 import { counts, describePiece, normal, unicodeWords, words } from './describe-piece.js';
 import { COUNTS } from './piece-facts.js';
+import {
+  HEAD,
+  HEAD_COUNTS,
+  HEAD_FLAGS,
+  HEAD_HIGH,
+  HEAD_LANGUAGE,
+  HEAD_LOW,
+  HEAD_NORMAL,
+  HEAD_RECORD,
+  HEAD_START,
+  HEAD_TEXT,
+  HEAD_UNITS,
+  HEAD_WORD_CHARACTERS,
+  HEAD_WORDS,
+  MAX_PIECES,
+  MAX_RECORDS,
+  MAX_UNITS,
+  MAX_WORDS,
+  SHORT,
+} from './piece-layout.js';
 import { WordNumbers } from './word-numbers.js';
-
-/** What is kept for the next text: pieces, words, code units of longer pieces, integers of their records. */
-const MAX_PIECES = 1 << 16;
-const MAX_WORDS = 1 << 17;
-const MAX_UNITS = 1 << 20;
-const MAX_RECORDS = 1 << 20;
-
-/** Integers of a head. First both halves of the hash, and the code units. */
-export const HEAD = 32;
-export const HEAD_LOW = 0;
-export const HEAD_HIGH = 1;
-export const HEAD_UNITS = 2;
-/** The number of the text that met the piece last, and what that text knows it by. */
-export const HEAD_TEXT = 3;
-export const HEAD_INDEX = 4;
-export const HEAD_FLAGS = 5;
-/** Number of the normal form, -1 where it is empty. */
-export const HEAD_NORMAL = 6;
-/** The language whose lists decided the two facts behind it, by its number in `word-lists.ts`; 0 for none. */
-export const HEAD_LANGUAGE = 7;
-export const HEAD_STOP_WORDS = 8;
-export const HEAD_LANGUAGE_FLAGS = 9;
-/** -1 for a short piece; else the place of its record: counts, then number and characters of each word. */
-export const HEAD_RECORD = 10;
-/** Of a longer piece, where its code units are. */
-const HEAD_TEXT_AT = 11;
-/** Of a short piece: counts, a byte each; numbers of two words and one by Unicode's boundaries, and their characters. */
-export const HEAD_COUNTS = 11;
-export const HEAD_WORDS = HEAD_COUNTS + COUNTS / 4;
-export const HEAD_WORD_CHARACTERS = HEAD_WORDS + 3;
-/** The code units of a short piece. */
-const HEAD_START = HEAD_WORD_CHARACTERS + 1;
-const SHORT = (HEAD - HEAD_START) * 2;
 
 /** Pieces and slots that there is room for at first: memory that is not touched costs nothing. */
 const FIRST_PIECES = MAX_PIECES + 4096;
 const FIRST_SLOTS = 2 * MAX_PIECES;
 
-export class Vocabulary {
+/** What is asked of a vocabulary while a text is measured. */
+export interface KnownPieces {
+  readonly heads: Int32Array;
+  /** Both halves of the hash of a word by its number. */
+  readonly numbers: { readonly low: Int32Array; readonly high: Int32Array };
+  /** Code units of a piece: where in `unitsOf` they begin. */
+  textAt(head: number): number;
+  unitsOf(head: number): Uint16Array;
+}
+
+export class Vocabulary implements KnownPieces {
   readonly numbers = new WordNumbers(MAX_WORDS);
   /** Number of the text that is scanned. */
   text = 0;
@@ -113,9 +110,8 @@ export class Vocabulary {
     return this.add(text, units, start, end, low, high, slot);
   }
 
-  /** Code units of a piece: where in `unitsOf` they begin. */
   textAt(head: number): number {
-    return this.heads[head + HEAD_UNITS] <= SHORT ? (head + HEAD_START) * 2 : this.heads[head + HEAD_TEXT_AT];
+    return this.heads[head + HEAD_UNITS] <= SHORT ? (head + HEAD_START) * 2 : this.heads[head + HEAD_START];
   }
 
   unitsOf(head: number): Uint16Array {
@@ -209,7 +205,7 @@ export class Vocabulary {
   }
 
   private makeRoomForText(head: number, length: number): void {
-    this.heads[head + HEAD_TEXT_AT] = this.unitsUsed;
+    this.heads[head + HEAD_START] = this.unitsUsed;
     this.unitsUsed += length;
     if (this.unitsUsed <= this.units.length) return;
     const larger = new Uint16Array(Math.max(this.unitsUsed, this.units.length * 2));

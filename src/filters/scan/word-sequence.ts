@@ -5,6 +5,8 @@ const RETAINED = 1 << 20;
 
 export class WordSequence {
   count = 0;
+  /** Which of the kernel's sequences it is a view of; -1 for none. */
+  kernelPlace = -1;
   numbers = new Int32Array(1024);
   /** Code points of the words before each; one more than there are words. */
   sums = new Int32Array(1025);

@@ -7,7 +7,7 @@
  */
 import { NgramFigures, REPEATED_NGRAMS, TOP_NGRAMS } from '../scan/ngram-figures.js';
 import { HAS_JAVASCRIPT, HAS_LOREM } from '../scan/piece-facts.js';
-import { NUMERICAL, UPPER_UNITS, VISIBLE } from '../scan/pieces.js';
+import { NUMERICAL, UPPER_UNITS, VISIBLE } from '../scan/piece-layout.js';
 import type { Scan } from '../scan/scan.js';
 import type { WordSequence } from '../scan/word-sequence.js';
 import {

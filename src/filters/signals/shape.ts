@@ -1,7 +1,7 @@
 /** Signals of length and of how much a text says: longest and typical words and lines, compression. */
 import { compressedSize } from '../scan/compressed-size.js';
 import { CHARACTERS, COUNTS } from '../scan/piece-facts.js';
-import { ENTRY, OCCURRENCES } from '../scan/pieces.js';
+import { ENTRY, OCCURRENCES } from '../scan/piece-layout.js';
 import type { Scan } from '../scan/scan.js';
 import { ratio, signal, type SignalContext, type SignalFamily, type SignalValues } from './signal.js';
 import { totalsOf } from './totals.js';

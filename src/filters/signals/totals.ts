@@ -1,8 +1,16 @@
 /** Sums of the facts of a text's pieces that several families of signals share: one pass over the different pieces. */
 import * as fact from '../scan/piece-facts.js';
-import { ENTRY, FLAGS, OCCURRENCES, PAIRS, PIECE } from '../scan/pieces.js';
+import {
+  ENTRY,
+  FLAGS,
+  HEAD_LANGUAGE,
+  HEAD_LANGUAGE_FLAGS,
+  HEAD_STOP_WORDS,
+  OCCURRENCES,
+  PAIRS,
+  PIECE,
+} from '../scan/piece-layout.js';
 import type { Scan } from '../scan/scan.js';
-import { HEAD_LANGUAGE, HEAD_LANGUAGE_FLAGS, HEAD_STOP_WORDS } from '../scan/vocabulary.js';
 import { languageFacts, languageNumber } from './word-lists.js';
 
 /** Sums over the pieces; white space between them is counted where it says so. */

@@ -4,16 +4,16 @@
  */
 import { createRequire } from 'node:module';
 import { LETTER, LOWER_CASE_UNITS, NUMERIC, SPACE, UNIT_CLASSES } from '../scan/character-classes.js';
-import { PIECE } from '../scan/pieces.js';
-import type { Scan } from '../scan/scan.js';
 import {
   HEAD_LANGUAGE,
   HEAD_LANGUAGE_FLAGS,
   HEAD_NORMAL,
   HEAD_STOP_WORDS,
   HEAD_UNITS,
-  type Vocabulary,
-} from '../scan/vocabulary.js';
+  PIECE,
+} from '../scan/piece-layout.js';
+import type { Scan } from '../scan/scan.js';
+import type { KnownPieces } from '../scan/vocabulary.js';
 
 const require = createRequire(import.meta.url);
 const allStopWords = require('stopwords-json') as Record<string, string[]>;
@@ -197,7 +197,7 @@ export const MAY_BE_BAD = 1;
 export const MAY_BE_OBSCENE = 2;
 
 /** Writes what the lists of a language say of the piece at `head` into its head. */
-export function languageFacts(vocabulary: Vocabulary, head: number, number: number): void {
+export function languageFacts(vocabulary: KnownPieces, head: number, number: number): void {
   const { heads, numbers } = vocabulary;
   const lists = languages[number - 1];
   const units = vocabulary.unitsOf(head);

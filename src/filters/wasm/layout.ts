@@ -14,6 +14,11 @@ const MAX_WORDS = MAX_TEXT_UNITS + 16;
 const MAX_NUMBERS = 3 * MAX_WORDS;
 /** What keeps columns apart. */
 const STAGGER = 832;
+/** What the vocabulary keeps for the next text: see `scan/piece-layout.ts`. */
+export const MAX_PIECES = 1 << 16;
+export const MAX_WORDS_KEPT = 1 << 17;
+export const MAX_UNITS = 1 << 20;
+export const MAX_RECORDS = 1 << 20;
 
 /** Sequences of words by number: numbers, and code points before each. */
 export const SEQUENCES = 3;
@@ -34,4 +39,86 @@ export const NGRAM_SLOTS_AT = SEEN_AT + MAX_NUMBERS + STAGGER;
 /** What was found of a sequence, 32 bits each: see `ngram-figures.ts`. */
 export const FIGURES_AT = NGRAM_SLOTS_AT + 4 * 4 * MAX_TEXT_UNITS + STAGGER;
 
-export const END_AT = FIGURES_AT + 1024;
+/** The code units of the text, and a space behind them. */
+export const UNITS_AT = FIGURES_AT + 1024 + STAGGER;
+/** By code unit: see `separators` in `scan/pieces.ts`. */
+export const SEPARATORS_AT = UNITS_AT + 2 * MAX_WORDS + STAGGER;
+/** Of ASCII: classes and kinds, 16 bits each; see `scan/unicode-words.ts`: whether it is plain, kind, what it joins. */
+export const CLASSES_AT = SEPARATORS_AT + 65536 + STAGGER;
+export const KINDS_AT = CLASSES_AT + 256;
+export const PLAIN_AT = KINDS_AT + 256;
+export const WORD_KINDS_AT = PLAIN_AT + 128;
+export const MIDDLE_AT = WORD_KINDS_AT + 128;
+/** Gopher's stop words: both halves of their hashes, and their letters in one integer. */
+export const STOP_WORDS_AT = MIDDLE_AT + 128;
+export const STOP_WORDS = 8;
+/** Parts of phrases: how many, then for each 32 bytes: its letters as bits, length, bytes. */
+export const PHRASES_AT = STOP_WORDS_AT + 12 * STOP_WORDS;
+export const PHRASE_BYTES = 32;
+
+/** What the last scan found, 32 bits each, by the numbers below. */
+export const FOUND_AT = PHRASES_AT + 1024;
+export const FOUND_PIECES = 0;
+export const FOUND_DISTINCT = 1;
+export const FOUND_WORDS = 2;
+export const FOUND_UNICODE_WORDS = 3;
+export const FOUND_NUMBERS = 4;
+export const FOUND_COMMON_SPACES = 5;
+export const FOUND_EXTRA_SPACE_BYTES = 6;
+export const FOUND_LINES = 7;
+export const FOUND_PHYSICAL_LINES = 8;
+/** Words of each sequence. */
+export const FOUND_SEQUENCES = 9;
+export const FOUND = 12;
+
+/** Columns of the pieces, and of the different ones among them. */
+const MAX_TEXT_PIECES = MAX_TEXT_UNITS / 2 + 16;
+export const START_AT = FOUND_AT + 64 + STAGGER;
+export const END_OF_AT = START_AT + 4 * MAX_TEXT_PIECES + STAGGER;
+export const ENTRY_AT = END_OF_AT + 4 * MAX_TEXT_PIECES + STAGGER;
+/** Begins at a multiple of 64, so that an entry is one line of the caches. */
+export const DISTINCT_AT = (ENTRY_AT + 4 * MAX_TEXT_PIECES + 64) & ~63;
+export const PIECE_COUNTS_AT = DISTINCT_AT + 64 * MAX_TEXT_PIECES + STAGGER;
+/** Words of the different pieces: number and characters. */
+export const TEXT_WORDS_AT = PIECE_COUNTS_AT + 112 * MAX_TEXT_PIECES + STAGGER;
+
+/** Lines: start, end, pieces before the end, code points, both halves of the hash. Then physical lines: the first three. */
+export const LINE_BYTES = 4 * MAX_WORDS + STAGGER;
+export const LINES_AT = TEXT_WORDS_AT + 8 * 2 * MAX_WORDS + STAGGER;
+export const PHYSICAL_LINES_AT = LINES_AT + 6 * LINE_BYTES;
+
+/** What was found of the piece that is described: counts, flags, normal form, numbers of words. */
+export const DESCRIBED_AT = PHYSICAL_LINES_AT + 3 * LINE_BYTES + STAGGER;
+export const DESCRIBED_FLAGS = 28;
+export const DESCRIBED_NORMAL_LOW = 29;
+export const DESCRIBED_NORMAL_HIGH = 30;
+export const DESCRIBED = 31;
+/** Its words by both definitions: both halves of the hash, and characters. */
+export const DESCRIBED_WORD_BYTES = 12;
+export const DESCRIBED_WORDS_AT = DESCRIBED_AT + 128 + STAGGER;
+export const DESCRIBED_UNICODE_WORDS_AT = DESCRIBED_WORDS_AT + DESCRIBED_WORD_BYTES * MAX_WORDS + STAGGER;
+
+/** The vocabulary: heads, of which two lines of the caches are one; records and code units of longer pieces; slots. */
+export const HEADS_AT = (DESCRIBED_UNICODE_WORDS_AT + DESCRIBED_WORD_BYTES * MAX_WORDS + STAGGER) & ~63;
+export const HEADS = MAX_PIECES + MAX_TEXT_PIECES;
+export const RECORDS_AT = HEADS_AT + 128 * HEADS + STAGGER;
+/** A piece with a record has three units at least, with the white space behind it four. */
+export const RECORDS = MAX_RECORDS + 10 * MAX_WORDS;
+export const LONG_UNITS_AT = RECORDS_AT + 4 * RECORDS + STAGGER;
+export const LONG_UNITS = MAX_UNITS + MAX_WORDS;
+/** First half of the hash, and one more than the number of the piece: 0 is a free slot. */
+export const PIECE_SLOTS_AT = LONG_UNITS_AT + 2 * LONG_UNITS + STAGGER;
+export const FIRST_PIECE_SLOT_BITS = 17;
+export const LAST_PIECE_SLOT_BITS = 19;
+
+/** Words by number: both halves of the hash, the last text that met it, and its number there. */
+export const NUMBERED = MAX_WORDS_KEPT + MAX_NUMBERS;
+export const NUMBER_LOW_AT = PIECE_SLOTS_AT + (8 << LAST_PIECE_SLOT_BITS) + STAGGER;
+export const NUMBER_HIGH_AT = NUMBER_LOW_AT + 4 * NUMBERED + STAGGER;
+export const NUMBER_TEXTS_AT = NUMBER_HIGH_AT + 4 * NUMBERED + STAGGER;
+/** One more than a number; 0 is a free slot. */
+export const NUMBER_SLOTS_AT = NUMBER_TEXTS_AT + 8 * NUMBERED + STAGGER;
+export const FIRST_NUMBER_SLOT_BITS = 18;
+export const LAST_NUMBER_SLOT_BITS = 21;
+
+export const END_AT = NUMBER_SLOTS_AT + (4 << LAST_NUMBER_SLOT_BITS) + STAGGER;
