@@ -8,7 +8,6 @@
  */
 import { SENTENCE_END, UNIT_CLASSES } from '../scan/character-classes.js';
 import * as fact from '../scan/piece-facts.js';
-import { C4_SENTENCES, FLAGS, WORDS } from '../scan/piece-layout.js';
 import { scanText, type Scan } from '../scan/scan.js';
 import { WordTable } from '../scan/word-table.js';
 import { splitWords } from '../scan/words.js';
@@ -63,7 +62,6 @@ let lineSentences = new Uint32Array(256);
 /** Applies the rules to the lines of a text. Linear in its length. The result is valid until the next call. */
 export function c4Lines(scan: Scan): C4Lines {
   const { units, physicalLines: lines, pieces } = scan;
-  const { distinct } = pieces;
   if (fates.length < lines.count) {
     fates = new Uint8Array(lines.count * 2);
     lineWords = new Uint32Array(lines.count * 2);
@@ -79,20 +77,7 @@ export function c4Lines(scan: Scan): C4Lines {
     piece = last;
     fates[line] = 0;
     if (last - first < MIN_PIECES) continue;
-    let bits = 0;
-    let words = 0;
-    let sentences = 1;
-    let ended = false;
-    for (let each = first; each < last; each++) {
-      const entry = pieces.entry[each];
-      const pieceBits = distinct[entry + FLAGS];
-      bits |= pieceBits;
-      words += distinct[entry + WORDS];
-      sentences += distinct[entry + C4_SENTENCES];
-      if ((pieceBits & fact.C4_EVENT) === 0) continue;
-      if (ended && (pieceBits & fact.C4_WORD_FIRST) !== 0) sentences += 1;
-      ended = (pieceBits & fact.C4_END_LAST) !== 0;
-    }
+    const bits = lines.flags[line];
     if ((bits & fact.IS_LONG) !== 0) continue;
     const start = pieces.start[first];
     const end = pieces.end[last - 1];
@@ -120,8 +105,8 @@ export function c4Lines(scan: Scan): C4Lines {
     if ((flags & POLICY) !== 0) continue;
     fates[line] = isEnded ? STRICT : LOOSE;
     if (replaced === undefined) {
-      lineWords[line] = words;
-      lineSentences[line] = sentences;
+      lineWords[line] = lines.words[line];
+      lineSentences[line] = lines.sentences[line];
     } else {
       replacedLines.set(line, replaced);
       const lineUnits = unitsOf(replaced);

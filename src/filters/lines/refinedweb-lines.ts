@@ -5,7 +5,7 @@
  * `Read more...` at the end and `Sign-in` at the beginning are taken out.
  */
 import * as fact from '../scan/piece-facts.js';
-import { DIGIT_UNITS, FLAGS, UPPER_UNITS } from '../scan/piece-layout.js';
+import { FLAGS } from '../scan/piece-layout.js';
 import { scanText, type Scan } from '../scan/scan.js';
 
 const MAX_UPPER_CASE_RATIO = 0.5;
@@ -32,8 +32,7 @@ export function refinedWebLines(
   scan: Scan,
   onKept: (line: number, replaced: string | undefined) => void = () => undefined,
 ): CorrectedLines {
-  const { lines, pieces } = scan;
-  const { distinct } = pieces;
+  const { lines } = scan;
   let words = 0;
   let wordsLeft = 0;
   let firstPiece = 0;
@@ -41,18 +40,8 @@ export function refinedWebLines(
   for (let line = 0; line < lines.count; line++) {
     firstPiece = lastPiece;
     lastPiece = lines.pieceEnd[line];
-    let lineWords = 0;
-    let upper = 0;
-    let digits = 0;
-    let flags = 0;
-    for (let piece = firstPiece; piece < lastPiece; piece++) {
-      const entry = pieces.entry[piece];
-      const bits = distinct[entry + FLAGS];
-      flags |= bits;
-      if ((bits & fact.BEGINS_WORD) !== 0) lineWords += 1;
-      upper += distinct[entry + UPPER_UNITS];
-      digits += distinct[entry + DIGIT_UNITS];
-    }
+    const lineWords = lines.beginningWords[line];
+    const flags = lines.flags[line];
     words += lineWords;
     const start = lines.start[line];
     const end = lines.end[line];
@@ -61,7 +50,8 @@ export function refinedWebLines(
       continue;
     }
     const characters = lines.characters[line];
-    if (upper / characters > MAX_UPPER_CASE_RATIO || digits === characters) continue;
+    if (lines.upperUnits[line] / characters > MAX_UPPER_CASE_RATIO || lines.digitUnits[line] === characters)
+      continue;
     if ((flags & fact.BEGINS_NUMBER) !== 0 && isCounter(scan, firstPiece, lastPiece, start, end)) continue;
     if (lastPiece - firstPiece < MIN_PIECES) continue;
     if ((flags & fact.HAS_REFINEDWEB_PHRASE) !== 0 && lastPiece - firstPiece <= MAX_PHRASE_PIECES) {

@@ -3,6 +3,8 @@
  * 2022) that greedy matching over a table of 4-byte sequences gives. Not zlib's, because its output changes between
  * versions and platforms, and a signal must not. Linear: each byte is looked at a bounded number of times.
  */
+import { scanKernel } from '../wasm/kernel.js';
+import { BYTES_AT, MAX_TEXT_BYTES } from '../wasm/layout.js';
 
 const HASH_BITS = 12;
 const MINIMUM_MATCH = 4;
@@ -17,8 +19,28 @@ const MAX_POSITION = 2 ** 30;
 /** Positions in the table are of all texts end to end, so that it need not be emptied for each. */
 let base = WINDOW + 1;
 
-/** Bytes of the compressed form of `bytes`; 1 for no bytes. */
-export function compressedSize(bytes: Uint8Array): number {
+/** Bytes of text up to which the buffer is kept for the next text. */
+const RETAINED_BYTES = 1 << 21;
+
+const encoder = new TextEncoder();
+let encoded = new Uint8Array(1 << 16);
+
+/** Bytes of the compressed form of a text that has so many bytes in UTF-8; 1 for no text. */
+export function compressedSize(text: string, bytes: number): number {
+  const kernel = bytes <= MAX_TEXT_BYTES ? scanKernel() : null;
+  if (kernel !== null) {
+    encoder.encodeInto(text, new Uint8Array(kernel.memory, BYTES_AT, bytes));
+    return kernel.compressedSize(bytes);
+  }
+  const isTooLarge = encoded.length > RETAINED_BYTES && bytes <= RETAINED_BYTES;
+  if (encoded.length < bytes || isTooLarge) {
+    encoded = new Uint8Array(Math.max(bytes, Math.min(bytes * 2, RETAINED_BYTES)));
+  }
+  encoder.encodeInto(text, encoded);
+  return compressedBytes(encoded.subarray(0, bytes));
+}
+
+function compressedBytes(bytes: Uint8Array): number {
   const length = bytes.length;
   if (base + length > MAX_POSITION) {
     table.fill(0);

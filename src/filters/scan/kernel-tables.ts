@@ -28,15 +28,18 @@ import {
   NUMBERED,
   NUMBERS_AT,
   NUMBERS_BYTES,
+  PAIRS_AT,
   PHYSICAL_LINES_AT,
   PIECE_COUNTS_AT,
   START_AT,
   SUMS_AT,
   SUMS_BYTES,
+  TOTALS_AT,
 } from '../wasm/layout.js';
 import { COUNTS } from './piece-facts.js';
 import { ENTRY, HEAD, HEAD_START, HEAD_UNITS, SHORT } from './piece-layout.js';
-import { HashedLineTable, LineTable, type Pieces } from './pieces.js';
+import { PIECE_SUMS, type PieceSums } from './piece-sums.js';
+import { MeasuredLineTable, PhysicalLineTable, type Pieces } from './pieces.js';
 import type { ScanTables } from './scan.js';
 import type { KnownPieces } from './vocabulary.js';
 import { WordSequence } from './word-sequence.js';
@@ -94,25 +97,28 @@ class KernelVocabulary implements KnownPieces {
 
 export class KernelTables implements ScanTables {
   readonly pieces: KernelPieces;
-  readonly lines = new HashedLineTable();
-  readonly physicalLines = new LineTable();
+  readonly lines = new MeasuredLineTable();
+  readonly physicalLines = new PhysicalLineTable();
   readonly wordSequence = new WordSequence();
   readonly unicodeWords = new WordSequence();
   readonly normalWords = new WordSequence();
   readonly vocabulary: KnownPieces;
   private readonly kernel: Kernel;
   private readonly found: Int32Array;
+  private readonly totals: Int32Array;
+  private readonly sums = {} as PieceSums;
 
   constructor(kernel: Kernel) {
     const { memory } = kernel;
     this.kernel = kernel;
     this.found = new Int32Array(memory, FOUND_AT, FOUND);
+    this.totals = new Int32Array(memory, TOTALS_AT, PIECE_SUMS.length);
     this.pieces = new KernelPieces(memory);
     this.vocabulary = new KernelVocabulary(memory);
     const column = (at: number, index: number): Uint32Array<ArrayBuffer> =>
       new Uint32Array(memory, at + index * LINE_BYTES, MAX_LINES);
-    const hash = (index: number): Int32Array<ArrayBuffer> =>
-      new Int32Array(memory, LINES_AT + index * LINE_BYTES, MAX_LINES);
+    const sums = (at: number, index: number): Int32Array<ArrayBuffer> =>
+      new Int32Array(memory, at + index * LINE_BYTES, MAX_LINES);
     for (const [lines, at] of [
       [this.lines, LINES_AT],
       [this.physicalLines, PHYSICAL_LINES_AT],
@@ -122,8 +128,17 @@ export class KernelTables implements ScanTables {
       lines.pieceEnd = column(at, 2);
     }
     this.lines.characters = column(LINES_AT, 3);
-    this.lines.low = hash(4);
-    this.lines.high = hash(5);
+    this.lines.low = sums(LINES_AT, 4);
+    this.lines.high = sums(LINES_AT, 5);
+    this.lines.flags = sums(LINES_AT, 6);
+    this.lines.upperUnits = sums(LINES_AT, 7);
+    this.lines.digitUnits = sums(LINES_AT, 8);
+    this.lines.numerical = sums(LINES_AT, 9);
+    this.lines.normalCharacters = sums(LINES_AT, 10);
+    this.lines.beginningWords = sums(LINES_AT, 11);
+    this.physicalLines.flags = sums(PHYSICAL_LINES_AT, 3);
+    this.physicalLines.words = sums(PHYSICAL_LINES_AT, 4);
+    this.physicalLines.sentences = sums(PHYSICAL_LINES_AT, 5);
     this.sequences.forEach((sequence, index) => {
       sequence.numbers = new Int32Array(memory, NUMBERS_AT + index * NUMBERS_BYTES, MAX_TEXT_UNITS);
       sequence.sums = new Int32Array(memory, SUMS_AT + index * SUMS_BYTES, MAX_TEXT_UNITS + 1);
@@ -149,8 +164,12 @@ export class KernelTables implements ScanTables {
     this.physicalLines.count = found[FOUND_PHYSICAL_LINES];
   }
 
-  hashLines(): void {
-    this.kernel.hashLines();
+  measureLines(): void {
+    this.kernel.measureLines();
+  }
+
+  measurePhysicalLines(): void {
+    this.kernel.measurePhysicalLines();
   }
 
   fillSequences(): void {
@@ -158,5 +177,17 @@ export class KernelTables implements ScanTables {
     this.sequences.forEach((sequence, index) => {
       sequence.count = this.found[FOUND_SEQUENCES + index];
     });
+  }
+
+  foreignPieces(language: number): Int32Array {
+    return new Int32Array(this.kernel.memory, PAIRS_AT, this.kernel.listForeign(language));
+  }
+
+  sumPieces(): PieceSums {
+    this.kernel.sumPieces();
+    PIECE_SUMS.forEach((name, index) => {
+      this.sums[name] = this.totals[index];
+    });
+    return this.sums;
   }
 }

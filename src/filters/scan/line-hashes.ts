@@ -5,7 +5,6 @@
 import { SPACE, UNIT_CLASSES } from './character-classes.js';
 import { mix } from './key-table.js';
 import { HIGH, LOW, PAIRS } from './piece-layout.js';
-import type { HashedLineTable } from './pieces.js';
 import type { Scan } from './scan.js';
 
 /** Both halves of the hash of the last range, and its code points. */
@@ -68,17 +67,4 @@ export function hashUnits(units: Uint16Array): void {
   range.low = low;
   range.high = high;
   range.characters = units.length - pairs;
-}
-
-/** Fills the hashes and lengths of lines. */
-export function hashLines(scan: Scan, lines: HashedLineTable): void {
-  lines.reserve();
-  let piece = 0;
-  for (let line = 0; line < lines.count; line++) {
-    hashRange(scan, lines.start[line], lines.end[line], piece, lines.pieceEnd[line]);
-    lines.low[line] = range.low;
-    lines.high[line] = range.high;
-    lines.characters[line] = range.characters;
-    piece = lines.pieceEnd[line];
-  }
 }

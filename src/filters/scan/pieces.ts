@@ -230,19 +230,53 @@ export class LineTable {
   }
 }
 
-/** Lines with their hashes and lengths in code points. */
-export class HashedLineTable extends LineTable {
+/**
+ * Lines with their hashes, their lengths in code points, and sums over their pieces: upper-case and digit code units, numbers
+ * of the normal form and its characters, single spaces between its words included, pieces that begin with a letter or number.
+ */
+export class MeasuredLineTable extends LineTable {
   characters = new Uint32Array(256);
   low = new Int32Array(256);
   high = new Int32Array(256);
+  /** Flags of all pieces or-ed together. */
+  flags = new Int32Array(256);
+  upperUnits = new Int32Array(256);
+  digitUnits = new Int32Array(256);
+  numerical = new Int32Array(256);
+  normalCharacters = new Int32Array(256);
+  beginningWords = new Int32Array(256);
 
   /** Makes the columns as long as those of the lines. */
   reserve(): void {
     const size = this.start.length;
     if (this.low.length >= size) return;
     this.characters = new Uint32Array(size);
-    this.low = new Int32Array(size);
-    this.high = new Int32Array(size);
+    for (const name of [
+      'low',
+      'high',
+      'flags',
+      'upperUnits',
+      'digitUnits',
+      'numerical',
+      'normalCharacters',
+      'beginningWords',
+    ] as const) {
+      this[name] = new Int32Array(size);
+    }
+  }
+}
+
+/** Lines with the flags of their pieces or-ed together, their words, and their sentences as C4 counts them: one at least. */
+export class PhysicalLineTable extends LineTable {
+  flags = new Int32Array(256);
+  words = new Int32Array(256);
+  sentences = new Int32Array(256);
+
+  /** Makes the columns as long as those of the lines. */
+  reserve(): void {
+    const size = this.start.length;
+    if (this.flags.length >= size) return;
+    for (const name of ['flags', 'words', 'sentences'] as const) this[name] = new Int32Array(size);
   }
 }
 

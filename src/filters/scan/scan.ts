@@ -10,9 +10,10 @@
 import { scanKernel, type Kernel } from '../wasm/kernel.js';
 import { MAX_TEXT_UNITS } from '../wasm/layout.js';
 import { KernelTables } from './kernel-tables.js';
-import { hashLines } from './line-hashes.js';
+import { measureLines, measurePhysicalLines } from './line-sums.js';
 import { NORMAL_CHARACTERS, NORMAL_WORD, UNICODE_WORDS, WORDS, WORDS_AT } from './piece-layout.js';
-import { HashedLineTable, LineTable, PieceTable, splitPieces, type Pieces } from './pieces.js';
+import { foreignPieces, sumPieces, type PieceSums } from './piece-sums.js';
+import { MeasuredLineTable, PhysicalLineTable, PieceTable, splitPieces, type Pieces } from './pieces.js';
 import { splitUnicodeWords, UnicodeWordTable } from './unicode-words.js';
 import { Vocabulary, type KnownPieces } from './vocabulary.js';
 import { WordSequence } from './word-sequence.js';
@@ -29,26 +30,30 @@ const CONNECTOR = '\u202f';
 /** What the pieces of a text are kept in. */
 export interface ScanTables {
   readonly pieces: Pieces;
-  readonly lines: HashedLineTable;
-  readonly physicalLines: LineTable;
+  readonly lines: MeasuredLineTable;
+  readonly physicalLines: PhysicalLineTable;
   readonly wordSequence: WordSequence;
   readonly unicodeWords: WordSequence;
   readonly normalWords: WordSequence;
   readonly vocabulary: KnownPieces;
   /** Fills pieces and lines. */
   split(text: string, units: Uint16Array): void;
-  /** Fills the hashes and lengths of the lines that were split. */
-  hashLines(scan: Scan): void;
+  /** Fill the other columns of the lines that were split. */
+  measureLines(scan: Scan): void;
+  measurePhysicalLines(scan: Scan): void;
   /** Fills the sequences of words of the pieces that were split. */
   fillSequences(scan: Scan): void;
+  /** See `piece-sums.ts`. */
+  foreignPieces(language: number): Iterable<number>;
+  sumPieces(): PieceSums;
 }
 
 const wholeText = new UnicodeWordTable();
 
 class Tables implements ScanTables {
   readonly pieces = new PieceTable();
-  readonly lines = new HashedLineTable();
-  readonly physicalLines = new LineTable();
+  readonly lines = new MeasuredLineTable();
+  readonly physicalLines = new PhysicalLineTable();
   readonly wordSequence = new WordSequence();
   readonly unicodeWords = new WordSequence();
   readonly normalWords = new WordSequence();
@@ -59,8 +64,12 @@ class Tables implements ScanTables {
     splitPieces(text, units, this.vocabulary, this.pieces, this.lines, this.physicalLines);
   }
 
-  hashLines(scan: Scan): void {
-    hashLines(scan, this.lines);
+  measureLines(scan: Scan): void {
+    measureLines(scan, this.lines);
+  }
+
+  measurePhysicalLines(scan: Scan): void {
+    measurePhysicalLines(scan, this.physicalLines);
   }
 
   fillSequences({ units, length }: Scan): void {
@@ -84,6 +93,14 @@ class Tables implements ScanTables {
     if (pieces.hasConnector) this.splitUnicodeWords(units, length);
   }
 
+  foreignPieces(language: number): Iterable<number> {
+    return foreignPieces(this.pieces, this.vocabulary, language);
+  }
+
+  sumPieces(): PieceSums {
+    return sumPieces(this.pieces, this.vocabulary);
+  }
+
   /** Words by Unicode's boundaries of a text where one may go on over white space. */
   private splitUnicodeWords(units: Uint16Array, length: number): void {
     splitUnicodeWords(units, 0, length, wholeText);
@@ -105,7 +122,8 @@ export class Scan {
   private readonly wordTable: WordTable;
   private hasWords = false;
   private hasPieces = false;
-  private hasLineHashes = false;
+  private hasLines = false;
+  private hasPhysicalLines = false;
   private hasSequences = false;
 
   constructor(text: string, units: Uint16Array, reused: ScanTables, wordTable: WordTable) {
@@ -128,18 +146,22 @@ export class Scan {
   }
 
   /** Lines as line feeds end them; the last one ends with the text and may be empty. */
-  get lines(): HashedLineTable {
+  get lines(): MeasuredLineTable {
     if (!this.hasPieces) this.split();
-    if (!this.hasLineHashes) {
-      this.hasLineHashes = true;
-      this.tables.hashLines(this);
+    if (!this.hasLines) {
+      this.hasLines = true;
+      this.tables.measureLines(this);
     }
     return this.tables.lines;
   }
 
   /** Lines as Python's `str.splitlines` cuts them; white space at their ends is part of them. */
-  get physicalLines(): LineTable {
+  get physicalLines(): PhysicalLineTable {
     if (!this.hasPieces) this.split();
+    if (!this.hasPhysicalLines) {
+      this.hasPhysicalLines = true;
+      this.tables.measurePhysicalLines(this);
+    }
     return this.tables.physicalLines;
   }
 
@@ -166,6 +188,17 @@ export class Scan {
   get normalWords(): WordSequence {
     if (!this.hasSequences) this.fillSequences();
     return this.tables.normalWords;
+  }
+
+  /** Heads of the different pieces whose language facts are not those of a language, by its number. */
+  foreignPieces(language: number): Iterable<number> {
+    if (!this.hasPieces) this.split();
+    return this.tables.foreignPieces(language);
+  }
+
+  /** Sums over the pieces; valid until the next call. The language facts of the pieces have to be there. */
+  sumPieces(): PieceSums {
+    return this.tables.sumPieces();
   }
 
   private split(): void {

@@ -3,7 +3,7 @@ import { c4Lines, stays, type C4Lines } from '../lines/c4-lines.js';
 import { SENTENCE_END } from '../scan/character-classes.js';
 import { KeyTable } from '../scan/key-table.js';
 import { hashRange, hashUnits, range } from '../scan/line-hashes.js';
-import type { HashedLineTable } from '../scan/pieces.js';
+import type { MeasuredLineTable } from '../scan/pieces.js';
 import type { Scan } from '../scan/scan.js';
 import { lastClasses } from './lines.js';
 import {
@@ -222,7 +222,7 @@ function isBlank(text: string | undefined): boolean {
   return text !== undefined && text.trim() === '';
 }
 
-function takeHash(lines: HashedLineTable, line: number): void {
+function takeHash(lines: MeasuredLineTable, line: number): void {
   range.low = lines.low[line];
   range.high = lines.high[line];
   range.characters = lines.characters[line];

@@ -14,7 +14,8 @@ import { totalsOf } from './totals.js';
 
 const FULL_STOP = 0x2e;
 const ELLIPSIS = 0x2026;
-const BULLETS = new Set(['●', '•', '*', '-'].map((bullet) => bullet.charCodeAt(0)));
+const bulletMarks = new Uint8Array(0x1_0000);
+for (const bullet of '●•*-') bulletMarks[bullet.charCodeAt(0)] = 1;
 
 const LINES = 'lines between line feeds, white space around them off and blank ones left out';
 const PARAGRAPHS = 'paragraphs between two line feeds, white space around them off and blank ones left out';
@@ -171,7 +172,7 @@ function countLines({ units, lines, pieces }: Scan): { bullets: number; ellipses
     if (last > first) {
       const start = pieces.start[first];
       filled += 1;
-      if (BULLETS.has(units[start])) bullets += 1;
+      if (bulletMarks[units[start]] === 1) bullets += 1;
       if (endsWithEllipsis(units, start, pieces.end[last - 1])) ellipses += 1;
     }
     first = last;

@@ -11,7 +11,8 @@ import {
 } from './signal.js';
 import { totalsOf } from './totals.js';
 
-const END_MARKS = new Set('.?!"\''.split('').map((mark) => mark.charCodeAt(0)));
+const endMarks = new Uint8Array(0x1_0000);
+for (const mark of '.?!"\'') endMarks[mark.charCodeAt(0)] = 1;
 
 export const ratioSignals: SignalFamily = {
   signals: [
@@ -91,7 +92,7 @@ function unpunctuatedRatio({ units, pieces, lines }: Scan): number {
     const last = lines.pieceEnd[line];
     if (last > first) {
       filled += 1;
-      if (!END_MARKS.has(units[pieces.end[last - 1] - 1])) unpunctuated += 1;
+      if (endMarks[units[pieces.end[last - 1] - 1]] === 0) unpunctuated += 1;
     }
     first = last;
   }

@@ -7,7 +7,6 @@
  */
 import { NgramFigures, REPEATED_NGRAMS, TOP_NGRAMS } from '../scan/ngram-figures.js';
 import { HAS_JAVASCRIPT, HAS_LOREM } from '../scan/piece-facts.js';
-import { NUMERICAL, UPPER_UNITS, VISIBLE } from '../scan/piece-layout.js';
 import type { Scan } from '../scan/scan.js';
 import type { WordSequence } from '../scan/word-sequence.js';
 import {
@@ -25,8 +24,10 @@ import { countObsceneSequences, countPhrase, MAY_BE_OBSCENE } from './word-lists
 const FULL_STOP = 0x2e;
 const ELLIPSIS = 0x2026;
 const LINE_FEED = 0x0a;
-const BULLETS = new Set('•‣▶◀◦■□▪▫–'.split('').map((bullet) => bullet.charCodeAt(0)));
-const TERMINAL_MARKS = new Set('.!?”'.split('').map((mark) => mark.charCodeAt(0)));
+const bullets = new Uint8Array(0x1_0000);
+for (const bullet of '•‣▶◀◦■□▪▫–') bullets[bullet.charCodeAt(0)] = 1;
+const terminalMarks = new Uint8Array(0x1_0000);
+for (const mark of '.!?”') terminalMarks[mark.charCodeAt(0)] = 1;
 
 const ngrams = new NgramFigures();
 
@@ -176,36 +177,30 @@ interface LineSums {
 
 function measureLines({ units, length, lines, pieces }: Scan): LineSums {
   const result = { count: 0, ellipses: 0, ended: 0, bullets: 0, upper: 0, numerical: 0 };
-  const { distinct } = pieces;
   let firstPiece = 0;
   for (let line = 0; line < lines.count; line++) {
     const end = lines.end[line];
     if (line === lines.count - 1 && lines.start[line] === end) break;
     result.count += 1;
     const lastPiece = lines.pieceEnd[line];
-    let upper = 0;
-    let numerical = 0;
-    /** Characters of the normal form, spaces between its words included. */
-    let normal = 0;
-    for (let piece = firstPiece; piece < lastPiece; piece++) {
-      const entry = pieces.entry[piece];
-      upper += distinct[entry + UPPER_UNITS];
-      numerical += distinct[entry + NUMERICAL];
-      const visible = distinct[entry + VISIBLE];
-      if (visible > 0) normal += visible + (normal > 0 ? 1 : 0);
-    }
-    if (normal > 0) result.numerical += numerical / normal;
+    const normal = lines.normalCharacters[line];
+    if (normal > 0) result.numerical += lines.numerical[line] / normal;
     const withFeed = lines.characters[line] + (end < length && units[end] === LINE_FEED ? 1 : 0);
-    result.upper += upper / withFeed;
+    result.upper += lines.upperUnits[line] / withFeed;
     if (lastPiece > firstPiece) {
       const start = pieces.start[firstPiece];
       const last = pieces.end[lastPiece - 1] - 1;
-      if (BULLETS.has(units[start])) result.bullets += 1;
-      if (TERMINAL_MARKS.has(units[last])) result.ended += 1;
-      const isDots = (back: number): boolean => last - back >= start && units[last - back] === FULL_STOP;
-      if (units[last] === ELLIPSIS || (isDots(0) && isDots(1) && isDots(2))) result.ellipses += 1;
+      if (bullets[units[start]] === 1) result.bullets += 1;
+      if (terminalMarks[units[last]] === 1) result.ended += 1;
+      if (units[last] === ELLIPSIS || endsWithDots(units, start, last)) result.ellipses += 1;
     }
     firstPiece = lastPiece;
   }
   return result;
+}
+
+/** Whether the units from `start` to `last`, that one included, end with three full stops. */
+function endsWithDots(units: Uint16Array, start: number, last: number): boolean {
+  if (units[last] !== FULL_STOP || last - start < 2) return false;
+  return units[last - 1] === FULL_STOP && units[last - 2] === FULL_STOP;
 }

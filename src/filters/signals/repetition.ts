@@ -2,7 +2,7 @@
 import { BlockTable } from '../scan/block-hashes.js';
 import { KeyTable } from '../scan/key-table.js';
 import { NgramFigures, REPEATED_NGRAMS, TOP_NGRAMS } from '../scan/ngram-figures.js';
-import type { HashedLineTable } from '../scan/pieces.js';
+import type { MeasuredLineTable } from '../scan/pieces.js';
 import type { Scan } from '../scan/scan.js';
 import type { WordSequence } from '../scan/word-sequence.js';
 import {
@@ -84,7 +84,7 @@ interface Duplicates {
 }
 
 /** Python's `re.split('\n+', text)`: empty pieces only before a leading and behind a trailing run of line feeds. */
-function duplicateLines(lines: HashedLineTable): Duplicates {
+function duplicateLines(lines: MeasuredLineTable): Duplicates {
   keys.reset(lines.count);
   let blocks = 0;
   let duplicates = 0;

@@ -8,8 +8,6 @@ import { totalsOf } from './totals.js';
 
 /** Lengths of words are counted one by one up to here; longer ones count as this long for the median. */
 const LONGEST_COUNTED = 1024;
-/** Bytes of text up to which the buffer is kept for the next text. */
-const RETAINED_BYTES = 1 << 21;
 
 export const shapeSignals: SignalFamily = {
   signals: [
@@ -80,23 +78,10 @@ export const shapeSignals: SignalFamily = {
       longest,
       longestLine,
       ratio(characters - (lines.count - 1), lines.count),
-      ratio(compressedSize(encode(scan.text, bytes)), bytes),
+      ratio(compressedSize(scan.text, bytes), bytes),
     );
   },
 };
-
-const encoder = new TextEncoder();
-let encoded = new Uint8Array(1 << 16);
-
-/** The text in UTF-8, which has that many bytes; valid until the next call. */
-function encode(text: string, bytes: number): Uint8Array {
-  const isTooLarge = encoded.length > RETAINED_BYTES && bytes <= RETAINED_BYTES;
-  if (encoded.length < bytes || isTooLarge) {
-    encoded = new Uint8Array(Math.max(bytes, Math.min(bytes * 2, RETAINED_BYTES)));
-  }
-  encoder.encodeInto(text, encoded);
-  return encoded.subarray(0, bytes);
-}
 
 const lengths = new Uint32Array(LONGEST_COUNTED + 1);
 

@@ -170,9 +170,36 @@ function normalWord({ pieces, vocabulary }: Scan, piece: number): number {
 /** What the lists of a language are. */
 interface LanguageLists {
   readonly trie: Node | undefined;
+  /** 1 at the hash of the first units of an obscene word; null where one is so short that every place may begin it. */
+  readonly beginnings: Uint8Array | null;
   readonly anywhere: boolean;
   readonly stopWords: WordSet | undefined;
   readonly obscene: Sequences | undefined;
+  /** 1 at the last bits of the hash of a word that begins a sequence. */
+  readonly obsceneFilter: Uint8Array;
+}
+
+/** Units of the beginning of a word that are looked at before the list is. */
+const BEGINNING = 3;
+const FILTER_MASK = 0xffff;
+
+function beginningHash(first: number, second: number, third: number): number {
+  return (first ^ Math.imul(second, 0x9e35) ^ Math.imul(third, 0x6a7b)) & FILTER_MASK;
+}
+
+function beginningsOf(language: string): Uint8Array | null {
+  const filter = new Uint8Array(FILTER_MASK + 1);
+  for (const word of badWordsOf(language)) {
+    if (word.length < BEGINNING) return null;
+    filter[beginningHash(word.charCodeAt(0), word.charCodeAt(1), word.charCodeAt(2))] = 1;
+  }
+  return filter;
+}
+
+function filterOf(listed: Sequences | undefined): Uint8Array {
+  const filter = new Uint8Array(FILTER_MASK + 1);
+  for (const low of listed?.keys() ?? []) filter[low & FILTER_MASK] = 1;
+  return filter;
 }
 
 const languageNumbers = new Map<string, number>();
@@ -182,11 +209,14 @@ const languages: LanguageLists[] = [];
 export function languageNumber(language: string): number {
   const known = languageNumbers.get(language);
   if (known !== undefined) return known;
+  const obscene = obsceneSequences(language);
   languages.push({
     trie: trieOf(language),
+    beginnings: beginningsOf(language),
     anywhere: ANYWHERE.has(language),
     stopWords: stopWordsOf(language),
-    obscene: obsceneSequences(language),
+    obscene,
+    obsceneFilter: filterOf(obscene),
   });
   languageNumbers.set(language, languages.length);
   return languages.length;
@@ -205,7 +235,9 @@ export function languageFacts(vocabulary: KnownPieces, head: number, number: num
   const end = start + heads[head + HEAD_UNITS];
   let flags = mayBeBad(units, start, end, lists) ? MAY_BE_BAD : 0;
   const normal = heads[head + HEAD_NORMAL];
-  if (normal >= 0 && lists.obscene?.has(numbers.low[normal])) flags |= MAY_BE_OBSCENE;
+  if (normal >= 0 && lists.obsceneFilter[numbers.low[normal] & FILTER_MASK] === 1) {
+    if (lists.obscene?.has(numbers.low[normal])) flags |= MAY_BE_OBSCENE;
+  }
   heads[head + HEAD_LANGUAGE] = number;
   heads[head + HEAD_STOP_WORDS] = countStopWords(units, start, end, lists.stopWords);
   heads[head + HEAD_LANGUAGE_FLAGS] = flags;
@@ -235,19 +267,21 @@ interface Node {
 
 const tries = new Map<string, Node | undefined>();
 
+function badWordsOf(language: string): string[] {
+  const list = Object.hasOwn(allBadWords, language) ? allBadWords[language] : [];
+  return list.map((word) => word.trim()).filter((word) => word !== '' && !ALLOWED.has(word));
+}
+
 function trieOf(language: string): Node | undefined {
   if (!tries.has(language)) {
-    const list = Object.hasOwn(allBadWords, language) ? allBadWords[language] : undefined;
-    tries.set(language, list && makeTrie(list));
+    tries.set(language, Object.hasOwn(allBadWords, language) ? makeTrie(badWordsOf(language)) : undefined);
   }
   return tries.get(language);
 }
 
 function makeTrie(words: readonly string[]): Node {
   const root: Node = { children: new Map(), isEnd: false, hasSpace: false };
-  for (const raw of words) {
-    const word = raw.trim();
-    if (word === '' || ALLOWED.has(word)) continue;
+  for (const word of words) {
     let node: Node = root;
     for (let i = 0; i < word.length; i++) {
       let child = node.children.get(word.charCodeAt(i));
@@ -272,11 +306,17 @@ function mayBeBad(
   units: Uint16Array,
   start: number,
   end: number,
-  { trie, anywhere }: LanguageLists,
+  { trie, beginnings, anywhere }: LanguageLists,
 ): boolean {
   if (trie === undefined) return false;
   for (let first = start; first < end; first++) {
     if (!anywhere && first > start && isWordUnit(units[first - 1])) continue;
+    // Nearer to the end a word of several pieces may begin.
+    if (beginnings !== null && first + BEGINNING <= end) {
+      const a = LOWER_CASE_UNITS[units[first]];
+      const b = LOWER_CASE_UNITS[units[first + 1]];
+      if (beginnings[beginningHash(a, b, LOWER_CASE_UNITS[units[first + 2]])] === 0) continue;
+    }
     let node: Node | undefined = trie;
     for (let i = first; node !== undefined; i++) {
       if (node.isEnd && (anywhere || i === end || !isWordUnit(units[i]))) return true;

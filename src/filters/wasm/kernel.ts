@@ -52,8 +52,14 @@ interface KernelExports {
   /** Splits the text of so many code units. */
   readonly splitPieces: (length: number) => void;
   /** For the text that was split last. */
-  readonly hashLines: () => void;
+  readonly measureLines: () => void;
+  readonly measurePhysicalLines: () => void;
   readonly fillSequences: () => void;
+  /** Lists the heads whose language facts are not those of a language; returns how many. */
+  readonly listForeign: (language: number) => number;
+  readonly sumPieces: () => void;
+  /** Size of the text, whose bytes are in the memory, as one LZ4 block. */
+  readonly compressedSize: (bytes: number) => number;
   /** Figures of a sequence of `count` words whose numbers are below `limit`. */
   readonly measureNgrams: (sequence: number, count: number, limit: number, skips: boolean) => void;
   /** Occurrences of its words that occur more than once, in the order of their first ones; returns how many. */

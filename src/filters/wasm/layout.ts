@@ -82,13 +82,13 @@ export const PIECE_COUNTS_AT = DISTINCT_AT + 64 * MAX_TEXT_PIECES + STAGGER;
 /** Words of the different pieces: number and characters. */
 export const TEXT_WORDS_AT = PIECE_COUNTS_AT + 112 * MAX_TEXT_PIECES + STAGGER;
 
-/** Lines: start, end, pieces before the end, code points, both halves of the hash. Then physical lines: the first three. */
+/** Lines, a column each, in the order of `MeasuredLineTable` and `PhysicalLineTable`. */
 export const LINE_BYTES = 4 * MAX_WORDS + STAGGER;
 export const LINES_AT = TEXT_WORDS_AT + 8 * 2 * MAX_WORDS + STAGGER;
-export const PHYSICAL_LINES_AT = LINES_AT + 6 * LINE_BYTES;
+export const PHYSICAL_LINES_AT = LINES_AT + 12 * LINE_BYTES;
 
 /** What was found of the piece that is described: counts, flags, normal form, numbers of words. */
-export const DESCRIBED_AT = PHYSICAL_LINES_AT + 3 * LINE_BYTES + STAGGER;
+export const DESCRIBED_AT = PHYSICAL_LINES_AT + 6 * LINE_BYTES + STAGGER;
 export const DESCRIBED_FLAGS = 28;
 export const DESCRIBED_NORMAL_LOW = 29;
 export const DESCRIBED_NORMAL_HIGH = 30;
@@ -121,4 +121,13 @@ export const NUMBER_SLOTS_AT = NUMBER_TEXTS_AT + 8 * NUMBERED + STAGGER;
 export const FIRST_NUMBER_SLOT_BITS = 18;
 export const LAST_NUMBER_SLOT_BITS = 21;
 
-export const END_AT = NUMBER_SLOTS_AT + (4 << LAST_NUMBER_SLOT_BITS) + STAGGER;
+/** Sums over the pieces, 32 bits each: see `PIECE_SUMS` in `scan/piece-sums.ts`. */
+export const TOTALS_AT = NUMBER_SLOTS_AT + (4 << LAST_NUMBER_SLOT_BITS) + STAGGER;
+
+/** The text in UTF-8, and for its compression the place of the last sequence of four bytes by its hash. */
+export const BYTES_AT = TOTALS_AT + 128 + STAGGER;
+export const MAX_TEXT_BYTES = 3 * MAX_TEXT_UNITS;
+export const SEQUENCES_AT = BYTES_AT + MAX_TEXT_BYTES + STAGGER;
+export const SEQUENCE_BITS = 12;
+
+export const END_AT = SEQUENCES_AT + (4 << SEQUENCE_BITS) + STAGGER;

@@ -1,3 +1,6 @@
 /** The scanning kernel: what of measuring texts is done in WebAssembly. */
+export { compressedSize } from './compress';
+export { measureLines, measurePhysicalLines } from './lines';
 export { measureNgrams, repeatedWords } from './ngrams';
-export { fillSequences, hashLines, splitPieces } from './pieces';
+export { fillSequences, splitPieces } from './pieces';
+export { listForeign, sumPieces } from './totals';

@@ -71,11 +71,11 @@ const SEED_LOW: i32 = 0x811c9dc5;
 const SEED_HIGH: i32 = 0x9747b28c;
 
 let text: i32 = 0;
-let pieces: i32 = 0;
-let distinct: i32 = 0;
+export let pieces: i32 = 0;
+export let distinct: i32 = 0;
 let wordsUsed: i32 = 0;
-let lines: i32 = 0;
-let physicalLines: i32 = 0;
+export let lines: i32 = 0;
+export let physicalLines: i32 = 0;
 
 // @ts-ignore: decorator
 @inline
@@ -306,38 +306,4 @@ export function fillSequences(): void {
   found(FOUND_SEQUENCES, (words - NUMBERS_AT) >> 2);
   found(FOUND_SEQUENCES + 1, (unicode - NUMBERS_AT - NUMBERS_BYTES) >> 2);
   found(FOUND_SEQUENCES + 2, (normals - NUMBERS_AT - 2 * NUMBERS_BYTES) >> 2);
-}
-
-/** Writes lengths in code points and hashes of the lines: `hashRange` of `scan/line-hashes.ts`. */
-export function hashLines(): void {
-  let piece = 0;
-  for (let line = LINES_AT, end = LINES_AT + (lines << 2); line < end; line += 4) {
-    const lineStart = load<i32>(line);
-    const lineEnd = load<i32>(line + LINE_BYTES);
-    const last = load<i32>(line + 2 * LINE_BYTES);
-    let low = SEED_LOW;
-    let high = SEED_HIGH;
-    let characters = lineEnd - lineStart;
-    let at = UNITS_AT + (lineStart << 1);
-    for (; piece < last; piece++) {
-      for (const from = UNITS_AT + (load<i32>(START_AT + (piece << 2)) << 1); at < from; at += 2) {
-        const unit = <i32>load<u16>(at);
-        low = (low ^ unit) * 0x01000193;
-        high = (high ^ unit) * 0x5bd1e995;
-      }
-      const row = DISTINCT_AT + (load<i32>(ENTRY_AT + (piece << 2)) << 2);
-      low = (low ^ load<i32>(row, 4 * LOW)) * 0x01000193;
-      high = (high ^ load<i32>(row, 4 * HIGH)) * 0x5bd1e995;
-      characters -= load<i32>(row, 4 * PAIRS);
-      at = UNITS_AT + (load<i32>(END_OF_AT + (piece << 2)) << 1);
-    }
-    for (const behind = UNITS_AT + (lineEnd << 1); at < behind; at += 2) {
-      const unit = <i32>load<u16>(at);
-      low = (low ^ unit) * 0x01000193;
-      high = (high ^ unit) * 0x5bd1e995;
-    }
-    store<i32>(line + 3 * LINE_BYTES, characters);
-    store<i32>(line + 4 * LINE_BYTES, low);
-    store<i32>(line + 5 * LINE_BYTES, high);
-  }
 }
