@@ -1,20 +1,25 @@
 /**
  * ELD's classification of a short text (Nito T. M., efficient language detector 2.1): n-grams of up to four bytes of
  * its words, each counted once, add up to a score for each language. Same words, n-grams and scores as the package
- * has, from typed arrays instead of objects.
+ * has, from typed arrays instead of objects, in the kernel or here with the same results.
  */
 import { LOWER_CASE_UNITS } from '../scan/character-classes.js';
+import { scanKernel, type Kernel } from '../wasm/kernel.js';
+import { GRAM_ENTRIES_AT, GRAM_SLOTS_AT, SAMPLE_AT, SCORES_AT } from '../wasm/layout.js';
 import {
   BEGINS,
+  CUT_AFTER,
   ENDS,
+  ENFORCE_CUT_AFTER,
+  GRAM,
   KIND_BITS,
   LENGTH_SHIFT,
-  loadTables,
-  readLanguages,
+  MAX_UNITS,
+  MAX_WORD_BYTES,
   SCORE_BITS,
-  slotOf,
-  type LanguageTables,
-} from './tables.js';
+  STRIDE,
+} from './limits.js';
+import { loadTables, readLanguages, slotOf, type LanguageTables } from './tables.js';
 
 const KIND_MASK = (1 << KIND_BITS) - 1;
 const SCORE_MASK = (1 << SCORE_BITS) - 1;
@@ -22,17 +27,42 @@ const SCORE_MASK = (1 << SCORE_BITS) - 1;
 /** Languages that can be found. */
 export const LANGUAGES: readonly string[] = readLanguages();
 
-/** Read when the first text comes: many programs that know the signals by name measure nothing. */
-let tables: LanguageTables | undefined;
+/** What tables and room a text is classified with: in the kernel's memory, or here. */
+interface Classifier {
+  readonly units: Uint16Array;
+  readonly sums: Int32Array;
+  readonly separates: Uint8Array;
+  /** Adds up the scores of the prepared units; returns how many different n-grams they have. */
+  readonly sum: (length: number) => number;
+}
 
-/** ELD reads the first 1,000 code units, and of these to the first space behind 350 bytes, at most 380 bytes. */
-const MAX_UNITS = 1000;
-const CUT_AFTER = 350;
-const ENFORCE_CUT_AFTER = 380;
-/** Bytes of a word whose n-grams count; the last n-gram then takes all that is left of the word. */
-const MAX_WORD_BYTES = 70;
-const GRAM = 4;
-const STRIDE = 3;
+/** Made when the first text comes: many programs that know the signals by name measure nothing. */
+let inKernel: Classifier | undefined;
+let here: Classifier | undefined;
+
+function classifier(): Classifier {
+  const kernel = scanKernel();
+  return kernel === null ? (here ??= classifierHere()) : (inKernel ??= classifierIn(kernel));
+}
+
+function classifierIn({ memory, configureLanguages, sumScores }: Kernel): Classifier {
+  const { slots, mask, entries, separates } = loadTables();
+  new Int32Array(memory, GRAM_SLOTS_AT, slots.length).set(slots);
+  new Int32Array(memory, GRAM_ENTRIES_AT, entries.length).set(entries);
+  configureLanguages(mask, LANGUAGES.length);
+  return {
+    units: new Uint16Array(memory, SAMPLE_AT, MAX_UNITS * 3),
+    sums: new Int32Array(memory, SCORES_AT, LANGUAGES.length),
+    separates,
+    sum: sumScores,
+  };
+}
+
+function classifierHere(): Classifier {
+  const loaded = loadTables();
+  return { units, sums, separates: loaded.separates, sum: (length) => sumScores(length, loaded) };
+}
+
 /** Scale of ELD's scores. */
 const SCALE = 25;
 
@@ -63,23 +93,29 @@ needsString[CAPITAL_SIGMA] = 1;
  * @returns the index of the language with the highest score, the first of equals; -1 where there is none
  */
 export function classify(text: string, scores: Float64Array): number {
-  const best = sumScores(text);
-  for (let language = 0; language < sums.length; language++) {
-    if (sums[language] === 0) continue;
-    const mean = sums[language] / ngrams;
+  const used = classifier();
+  const grams = sumOf(text, used);
+  const { sums: found } = used;
+  for (let language = 0; language < found.length; language++) {
+    if (found[language] === 0) continue;
+    const mean = found[language] / grams;
     scores[language] += mean / (mean + SCALE);
   }
-  return best;
+  return highest(found);
 }
 
 /** Index of the language of a text; -1 where there is none. */
 export function languageIndex(text: string): number {
-  return sumScores(text);
+  const used = classifier();
+  sumOf(text, used);
+  return highest(used.sums);
 }
 
-function sumScores(text: string): number {
-  const loaded = (tables ??= loadTables());
-  const length = prepare(text, loaded.separates);
+function sumOf(text: string, { units: out, separates, sum }: Classifier): number {
+  return sum(prepare(text, separates, out));
+}
+
+function sumScores(length: number, loaded: LanguageTables): number {
   stamp += 1;
   ngrams = 0;
   sums.fill(0);
@@ -108,28 +144,33 @@ function sumScores(text: string): number {
     if (bytes > ENFORCE_CUT_AFTER) break;
   }
   if (size > 0) addWord(size, loaded);
+  return ngrams;
+}
+
+/** Index of the highest sum, the first of equals; -1 where there is none. */
+function highest(found: Int32Array): number {
   let best = -1;
-  let highest = 0;
-  for (let language = 0; language < sums.length; language++) {
-    if (sums[language] > highest) {
-      highest = sums[language];
+  let most = 0;
+  for (let language = 0; language < found.length; language++) {
+    if (found[language] > most) {
+      most = found[language];
       best = language;
     }
   }
   return best;
 }
 
-/** Writes the text into `units`: lower case, what separates words as single spaces. Returns its length. */
-function prepare(text: string, separates: Uint8Array): number {
+/** Writes the text into `out`: lower case, what separates words as single spaces. Returns its length. */
+function prepare(text: string, separates: Uint8Array, out: Uint16Array): number {
   const length = Math.min(text.length, MAX_UNITS);
-  let out = 0;
+  let size = 0;
   let i = 0;
   let exact = true;
   while (i < length) {
     const unit = text.charCodeAt(i);
     if (separates[unit] === 0) {
       if (needsString[unit] === 1) exact = false;
-      units[out++] = LOWER_CASE_UNITS[unit];
+      out[size++] = LOWER_CASE_UNITS[unit];
       i += 1;
       continue;
     }
@@ -138,15 +179,15 @@ function prepare(text: string, separates: Uint8Array): number {
     while (end < length && separates[text.charCodeAt(end)] === 1) end += 1;
     let kept = end;
     while (kept > i && isApostrophe(text.charCodeAt(kept - 1))) kept -= 1;
-    if (kept > i && out > 0) units[out++] = SPACE;
-    for (let k = kept; k < end; k++) units[out++] = text.charCodeAt(k);
+    if (kept > i && size > 0) out[size++] = SPACE;
+    for (let k = kept; k < end; k++) out[size++] = text.charCodeAt(k);
     i = end;
   }
-  return exact ? out : lowerByString(text.slice(0, length), separates);
+  return exact ? size : lowerByString(text.slice(0, length), separates, out);
 }
 
 /** The same by string operations, where lower case is not a matter of single units. */
-function lowerByString(text: string, separates: Uint8Array): number {
+function lowerByString(text: string, separates: Uint8Array, out: Uint16Array): number {
   let cleaned = '';
   let i = 0;
   while (i < text.length) {
@@ -164,7 +205,7 @@ function lowerByString(text: string, separates: Uint8Array): number {
     i = end;
   }
   const lower = cleaned.trim().toLowerCase();
-  for (let k = 0; k < lower.length; k++) units[k] = lower.charCodeAt(k);
+  for (let k = 0; k < lower.length; k++) out[k] = lower.charCodeAt(k);
   return lower.length;
 }
 

@@ -10,17 +10,19 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { TokenmillError } from '../../core/errors.js';
 import { mix } from '../scan/key-table.js';
+import {
+  BEGINS,
+  ENDS,
+  KIND_BITS,
+  LENGTH_SHIFT,
+  MAX_ENTRIES,
+  MAX_NGRAMS,
+  MIN_NGRAMS,
+  SCORE_BITS,
+} from './limits.js';
 
 /** What ELD adds to each entry of its data. */
 const BASE_SCORE = 53;
-/** Kinds of an n-gram beside its bytes: it begins a word, it ends one; its length is above these bits. */
-export const BEGINS = 1;
-export const ENDS = 2;
-export const LENGTH_SHIFT = 2;
-/** No n-gram of the tables has a kind of more bits. */
-export const KIND_BITS = 5;
-export const SCORE_BITS = 16;
-
 export interface LanguageTables {
   /**
    * Open addressing by `slotOf`, two integers a slot: bytes of the n-gram, and its kind with the place of its entries
@@ -42,11 +44,6 @@ export function slotOf(bytes: number, kind: number, mask: number): number {
 const NGRAMS_FILE = 'ngrams/medium.js';
 const START = 'ngrams:{';
 const LANGUAGE = /(\d+):'([a-z]{2,3})'/gu;
-/** Bounds of the tables: eld 2.1 has 100,000 and more n-grams, with two or three entries each. */
-const MIN_NGRAMS = 100_000;
-const MAX_NGRAMS = 200_000;
-const MAX_ENTRIES = 1_000_000;
-
 const SPACE = 0x20;
 const DOUBLE = 0x22;
 const SINGLE = 0x27;

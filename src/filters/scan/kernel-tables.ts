@@ -4,6 +4,7 @@ import {
   DISTINCT_AT,
   END_OF_AT,
   ENTRY_AT,
+  FILTER_BYTES,
   FOUND,
   FOUND_AT,
   FOUND_COMMON_SPACES,
@@ -18,10 +19,12 @@ import {
   FOUND_WORDS,
   HEADS,
   HEADS_AT,
+  LANGUAGE_FILTERS_AT,
   LINE_BYTES,
   LINES_AT,
   LONG_UNITS,
   LONG_UNITS_AT,
+  MAX_FILTERED_LANGUAGES,
   MAX_TEXT_UNITS,
   NUMBER_HIGH_AT,
   NUMBER_LOW_AT,
@@ -38,7 +41,7 @@ import {
 } from '../wasm/layout.js';
 import { COUNTS } from './piece-facts.js';
 import { ENTRY, HEAD, HEAD_START, HEAD_UNITS, SHORT } from './piece-layout.js';
-import { PIECE_SUMS, type PieceSums } from './piece-sums.js';
+import { PIECE_SUMS, type LanguageFilters, type PieceSums } from './piece-sums.js';
 import { MeasuredLineTable, PhysicalLineTable, type Pieces } from './pieces.js';
 import type { ScanTables } from './scan.js';
 import type { KnownPieces } from './vocabulary.js';
@@ -107,6 +110,7 @@ export class KernelTables implements ScanTables {
   private readonly found: Int32Array;
   private readonly totals: Int32Array;
   private readonly sums = {} as PieceSums;
+  private readonly filtered = new Set<number>();
 
   constructor(kernel: Kernel) {
     const { memory } = kernel;
@@ -179,8 +183,23 @@ export class KernelTables implements ScanTables {
     });
   }
 
-  foreignPieces(language: number): Int32Array {
-    return new Int32Array(this.kernel.memory, PAIRS_AT, this.kernel.listForeign(language));
+  foreignPieces(language: number, filters: LanguageFilters | null): Int32Array {
+    const at = filters === null || language >= MAX_FILTERED_LANGUAGES ? 0 : this.filtersAt(language, filters);
+    return new Int32Array(this.kernel.memory, PAIRS_AT, this.kernel.listForeign(language, at));
+  }
+
+  /** Where the filters of a language are; they are put there when they are first asked for. */
+  private filtersAt(language: number, filters: LanguageFilters): number {
+    const at = LANGUAGE_FILTERS_AT + language * 3 * FILTER_BYTES;
+    if (this.filtered.has(language)) return at;
+    this.filtered.add(language);
+    [filters.beginnings, filters.stopWords, filters.sequences].forEach((filter, index) => {
+      const bits = new Uint8Array(this.kernel.memory, at + index * FILTER_BYTES, FILTER_BYTES);
+      filter.forEach((bit, hash) => {
+        bits[hash >> 3] |= bit << (hash & 7);
+      });
+    });
+    return at;
   }
 
   sumPieces(): PieceSums {

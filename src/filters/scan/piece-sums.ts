@@ -54,6 +54,24 @@ export const PIECE_SUMS = [
  */
 export type PieceSums = Record<(typeof PIECE_SUMS)[number], number>;
 
+/**
+ * Filters of a language's lists, by the last 16 bits of a hash: what they say 0 of is in no list. `beginnings` is of the first
+ * three units of obscene words that must stand between other characters, in lower case; `stopWords` of the hashes of stop
+ * words; `sequences` of those of first words of sequences.
+ */
+export interface LanguageFilters {
+  readonly beginnings: Uint8Array;
+  readonly stopWords: Uint8Array;
+  readonly sequences: Uint8Array;
+}
+
+/** The last bits of a hash that filters are asked by. */
+export const FILTER_MASK = 0xffff;
+
+export function beginningHash(first: number, second: number, third: number): number {
+  return (first ^ Math.imul(second, 0x9e35) ^ Math.imul(third, 0x6a7b)) & FILTER_MASK;
+}
+
 /** Heads of the different pieces whose language facts are not those of a language. */
 export function foreignPieces(pieces: Pieces, { heads }: KnownPieces, language: number): number[] {
   const foreign: number[] = [];

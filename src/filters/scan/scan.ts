@@ -12,7 +12,7 @@ import { MAX_TEXT_UNITS } from '../wasm/layout.js';
 import { KernelTables } from './kernel-tables.js';
 import { measureLines, measurePhysicalLines } from './line-sums.js';
 import { NORMAL_CHARACTERS, NORMAL_WORD, UNICODE_WORDS, WORDS, WORDS_AT } from './piece-layout.js';
-import { foreignPieces, sumPieces, type PieceSums } from './piece-sums.js';
+import { foreignPieces, sumPieces, type LanguageFilters, type PieceSums } from './piece-sums.js';
 import { MeasuredLineTable, PhysicalLineTable, PieceTable, splitPieces, type Pieces } from './pieces.js';
 import { splitUnicodeWords, UnicodeWordTable } from './unicode-words.js';
 import { Vocabulary, type KnownPieces } from './vocabulary.js';
@@ -44,7 +44,7 @@ export interface ScanTables {
   /** Fills the sequences of words of the pieces that were split. */
   fillSequences(scan: Scan): void;
   /** See `piece-sums.ts`. */
-  foreignPieces(language: number): Iterable<number>;
+  foreignPieces(language: number, filters: LanguageFilters | null): Iterable<number>;
   sumPieces(): PieceSums;
 }
 
@@ -190,10 +190,13 @@ export class Scan {
     return this.tables.normalWords;
   }
 
-  /** Heads of the different pieces whose language facts are not those of a language, by its number. */
-  foreignPieces(language: number): Iterable<number> {
+  /**
+   * Heads of the different pieces whose language facts are not those of a language, by its number. The facts of pieces that
+   * no list has anything of, by filters that are always the same for a language, may be written instead.
+   */
+  foreignPieces(language: number, filters: LanguageFilters | null): Iterable<number> {
     if (!this.hasPieces) this.split();
-    return this.tables.foreignPieces(language);
+    return this.tables.foreignPieces(language, filters);
   }
 
   /** Sums over the pieces; valid until the next call. The language facts of the pieces have to be there. */

@@ -1,7 +1,7 @@
 /** Sums of the facts of a text's pieces that several families of signals share: one pass over the different pieces. */
 import type { PieceSums } from '../scan/piece-sums.js';
 import type { Scan } from '../scan/scan.js';
-import { languageFacts, languageNumber } from './word-lists.js';
+import { languageFacts, languageFilters, languageNumber } from './word-lists.js';
 
 /** Sums over the pieces, except where it says otherwise. */
 export interface Totals extends Omit<PieceSums, 'continuedSentences' | 'withLetter' | 'pieceUnits'> {
@@ -27,7 +27,9 @@ export function totalsOf(scan: Scan, language: string): Totals {
 
 function measure(scan: Scan, language: number): void {
   const { pieces, vocabulary } = scan;
-  for (const head of scan.foreignPieces(language)) languageFacts(vocabulary, head, language);
+  for (const head of scan.foreignPieces(language, languageFilters(language))) {
+    languageFacts(vocabulary, head, language);
+  }
   const sums = scan.sumPieces();
   const spaces = scan.length - sums.pieceUnits;
   Object.assign(totals, sums);

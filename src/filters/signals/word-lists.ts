@@ -12,6 +12,7 @@ import {
   HEAD_UNITS,
   PIECE,
 } from '../scan/piece-layout.js';
+import { beginningHash, FILTER_MASK, type LanguageFilters } from '../scan/piece-sums.js';
 import type { Scan } from '../scan/scan.js';
 import type { KnownPieces } from '../scan/vocabulary.js';
 
@@ -38,6 +39,11 @@ export class WordSet {
   private readonly numbers: Uint16Array;
   private readonly words: readonly string[];
   private readonly mask: number;
+
+  /** First half of the hash of each word. */
+  get wordHashes(): number[] {
+    return this.words.map((word) => hashOf(word)[0]);
+  }
 
   constructor(words: readonly string[]) {
     this.words = words;
@@ -175,17 +181,12 @@ interface LanguageLists {
   readonly anywhere: boolean;
   readonly stopWords: WordSet | undefined;
   readonly obscene: Sequences | undefined;
-  /** 1 at the last bits of the hash of a word that begins a sequence. */
-  readonly obsceneFilter: Uint8Array;
+  /** Null where the lists are not asked by beginnings. */
+  readonly filters: LanguageFilters | null;
 }
 
 /** Units of the beginning of a word that are looked at before the list is. */
 const BEGINNING = 3;
-const FILTER_MASK = 0xffff;
-
-function beginningHash(first: number, second: number, third: number): number {
-  return (first ^ Math.imul(second, 0x9e35) ^ Math.imul(third, 0x6a7b)) & FILTER_MASK;
-}
 
 function beginningsOf(language: string): Uint8Array | null {
   const filter = new Uint8Array(FILTER_MASK + 1);
@@ -196,9 +197,9 @@ function beginningsOf(language: string): Uint8Array | null {
   return filter;
 }
 
-function filterOf(listed: Sequences | undefined): Uint8Array {
+function filterOf(hashes: Iterable<number>): Uint8Array {
   const filter = new Uint8Array(FILTER_MASK + 1);
-  for (const low of listed?.keys() ?? []) filter[low & FILTER_MASK] = 1;
+  for (const hash of hashes) filter[hash & FILTER_MASK] = 1;
   return filter;
 }
 
@@ -210,16 +211,31 @@ export function languageNumber(language: string): number {
   const known = languageNumbers.get(language);
   if (known !== undefined) return known;
   const obscene = obsceneSequences(language);
+  const stopWordSet = stopWordsOf(language);
+  const beginnings = beginningsOf(language);
+  const anywhere = ANYWHERE.has(language);
   languages.push({
     trie: trieOf(language),
-    beginnings: beginningsOf(language),
-    anywhere: ANYWHERE.has(language),
-    stopWords: stopWordsOf(language),
+    beginnings,
+    anywhere,
+    stopWords: stopWordSet,
     obscene,
-    obsceneFilter: filterOf(obscene),
+    filters:
+      beginnings === null || anywhere
+        ? null
+        : {
+            beginnings,
+            stopWords: filterOf(stopWordSet?.wordHashes ?? []),
+            sequences: filterOf(obscene?.keys() ?? []),
+          },
   });
   languageNumbers.set(language, languages.length);
   return languages.length;
+}
+
+/** Filters of the lists of a language, by its number. */
+export function languageFilters(number: number): LanguageFilters | null {
+  return languages[number - 1].filters;
 }
 
 /** Language flags: an obscene word may begin in the piece; its normal form begins a sequence of obscene words. */
@@ -235,9 +251,7 @@ export function languageFacts(vocabulary: KnownPieces, head: number, number: num
   const end = start + heads[head + HEAD_UNITS];
   let flags = mayBeBad(units, start, end, lists) ? MAY_BE_BAD : 0;
   const normal = heads[head + HEAD_NORMAL];
-  if (normal >= 0 && lists.obsceneFilter[numbers.low[normal] & FILTER_MASK] === 1) {
-    if (lists.obscene?.has(numbers.low[normal])) flags |= MAY_BE_OBSCENE;
-  }
+  if (normal >= 0 && lists.obscene?.has(numbers.low[normal])) flags |= MAY_BE_OBSCENE;
   heads[head + HEAD_LANGUAGE] = number;
   heads[head + HEAD_STOP_WORDS] = countStopWords(units, start, end, lists.stopWords);
   heads[head + HEAD_LANGUAGE_FLAGS] = flags;

@@ -55,11 +55,15 @@ interface KernelExports {
   readonly measureLines: () => void;
   readonly measurePhysicalLines: () => void;
   readonly fillSequences: () => void;
-  /** Lists the heads whose language facts are not those of a language; returns how many. */
-  readonly listForeign: (language: number) => number;
+  /** Lists heads whose language facts are not those of a language, by filters at an address; returns how many. */
+  readonly listForeign: (language: number, filters: number) => number;
   readonly sumPieces: () => void;
   /** Size of the text, whose bytes are in the memory, as one LZ4 block. */
   readonly compressedSize: (bytes: number) => number;
+  /** Says how many slots of n-grams of languages there are, less one, and how many languages. */
+  readonly configureLanguages: (mask: number, languages: number) => void;
+  /** Adds up the scores of the prepared units of a sample; returns how many different n-grams they have. */
+  readonly sumScores: (length: number) => number;
   /** Figures of a sequence of `count` words whose numbers are below `limit`. */
   readonly measureNgrams: (sequence: number, count: number, limit: number, skips: boolean) => void;
   /** Occurrences of its words that occur more than once, in the order of their first ones; returns how many. */

@@ -130,4 +130,26 @@ export const MAX_TEXT_BYTES = 3 * MAX_TEXT_UNITS;
 export const SEQUENCES_AT = BYTES_AT + MAX_TEXT_BYTES + STAGGER;
 export const SEQUENCE_BITS = 12;
 
-export const END_AT = SEQUENCES_AT + (4 << SEQUENCE_BITS) + STAGGER;
+/** Language: prepared units of a sample, bytes of a word, scores by language, n-grams of the sample. */
+export const SAMPLE_AT = SEQUENCES_AT + (4 << SEQUENCE_BITS) + STAGGER;
+export const WORD_BYTES_AT = SAMPLE_AT + 8192;
+export const SCORES_AT = WORD_BYTES_AT + 512;
+export const SEEN_GRAMS_AT = SCORES_AT + 512;
+export const SEEN_GRAM_BITS = 10;
+/** The tables of `language/tables.ts`: slots for at most MAX_NGRAMS, and MAX_ENTRIES. */
+export const GRAM_SLOTS_AT = SEEN_GRAMS_AT + (8 << SEEN_GRAM_BITS) + STAGGER;
+export const GRAM_ENTRIES_AT = GRAM_SLOTS_AT + (8 << 19) + STAGGER;
+
+/**
+ * Filters of the lists of languages, by the number of the language, a bit each hash of 16 bits: beginnings of obscene words,
+ * stop words, first words of sequences of obscene words.
+ */
+export const LANGUAGE_FILTERS_AT = GRAM_ENTRIES_AT + 4 * 1000000 + STAGGER;
+export const FILTER_BYTES = 8192;
+export const MAX_FILTERED_LANGUAGES = 64;
+
+/** Pieces that are to be found together: hash in two halves, 1 where it is of ASCII alone, candidate for its head. */
+export const BATCH = 64;
+export const BATCH_AT = LANGUAGE_FILTERS_AT + 3 * FILTER_BYTES * MAX_FILTERED_LANGUAGES + STAGGER;
+
+export const END_AT = BATCH_AT + 16 * BATCH + STAGGER;

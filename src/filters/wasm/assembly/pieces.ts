@@ -31,6 +31,8 @@ import {
   WORDS_AT,
 } from '../../scan/piece-layout';
 import {
+  BATCH,
+  BATCH_AT,
   DISTINCT_AT,
   END_OF_AT,
   ENTRY_AT,
@@ -61,7 +63,7 @@ import {
   UNITS_AT,
 } from '../layout';
 import { beginText, textNumberCount, textNumberOf } from './numbers';
-import { findPiece, makeRoom } from './vocabulary';
+import { candidateOf, findPiece, makeRoom } from './vocabulary';
 
 const CARRIAGE_RETURN: i32 = 0x0d;
 const LINE_FEED: i32 = 0x0a;
@@ -131,8 +133,17 @@ export function splitPieces(length: i32): void {
       at += 2;
       unit = <i32>load<u16>(at);
     } while (load<u8>(SEPARATORS_AT + unit) === 0);
-    pushPiece(start, at, findPiece(start, at, low, high, all < 0x80));
+    const index = pieces++;
+    store<i32>(START_AT + (index << 2), (start - UNITS_AT) >> 1);
+    store<i32>(END_OF_AT + (index << 2), (at - UNITS_AT) >> 1);
+    const row = BATCH_AT + (waiting << 4);
+    store<i32>(row, low);
+    store<i32>(row, high, 4);
+    store<i32>(row, i32(all < 0x80), 8);
+    waiting += 1;
+    if (waiting === BATCH) findBatch();
   }
+  findBatch();
   pushLine(LINES_AT + (lines++ << 2), lineStart, length);
   if (physicalStart < length) pushLine(PHYSICAL_LINES_AT + (physicalLines++ << 2), physicalStart, length);
   found(FOUND_PIECES, pieces);
@@ -153,22 +164,43 @@ function pushLine(at: i32, start: i32, end: i32): void {
   store<i32>(at + 2 * LINE_BYTES, pieces);
 }
 
-// @ts-ignore: decorator
-@inline
-function pushPiece(start: i32, end: i32, head: i32): void {
-  let entry: i32;
-  if (load<i32>(head, 4 * HEAD_TEXT) === text) entry = load<i32>(head, 4 * HEAD_INDEX);
-  else {
-    entry = addEntry(head);
-    store<i32>(head, text, 4 * HEAD_TEXT);
-    store<i32>(head, entry, 4 * HEAD_INDEX);
+let waiting: i32 = 0;
+/** Keeps the loads that only bring heads nearer from being left out. */
+export let touched: i32 = 0;
+
+/**
+ * Finds the last pieces, which wait. What each of them misses in the caches, slot and head, is asked for all of them first, so
+ * that the processor waits for many lines at once.
+ */
+function findBatch(): void {
+  const end = BATCH_AT + (waiting << 4);
+  for (let row: i32 = BATCH_AT; row < end; row += 16) {
+    store<i32>(row, candidateOf(load<i32>(row), load<i32>(row, 4)), 12);
   }
-  const at = pieces++ << 2;
-  store<i32>(START_AT + at, (start - UNITS_AT) >> 1);
-  store<i32>(END_OF_AT + at, (end - UNITS_AT) >> 1);
-  store<i32>(ENTRY_AT + at, entry);
-  const row = DISTINCT_AT + (entry << 2);
-  store<i32>(row, load<i32>(row, 4 * OCCURRENCES) + 1, 4 * OCCURRENCES);
+  let sum: i32 = 0;
+  for (let row: i32 = BATCH_AT; row < end; row += 16) {
+    const head = load<i32>(row, 12);
+    sum ^= load<i32>(head) ^ load<i32>(head, 64);
+  }
+  touched = sum;
+  let at = (pieces - waiting) << 2;
+  for (let row: i32 = BATCH_AT; row < end; row += 16) {
+    const start = UNITS_AT + (load<i32>(START_AT + at) << 1);
+    const behind = UNITS_AT + (load<i32>(END_OF_AT + at) << 1);
+    const head = findPiece(start, behind, load<i32>(row), load<i32>(row, 4), load<i32>(row, 8) !== 0);
+    let entry: i32;
+    if (load<i32>(head, 4 * HEAD_TEXT) === text) entry = load<i32>(head, 4 * HEAD_INDEX);
+    else {
+      entry = addEntry(head);
+      store<i32>(head, text, 4 * HEAD_TEXT);
+      store<i32>(head, entry, 4 * HEAD_INDEX);
+    }
+    store<i32>(ENTRY_AT + at, entry);
+    const distinctRow = DISTINCT_AT + (entry << 2);
+    store<i32>(distinctRow, load<i32>(distinctRow, 4 * OCCURRENCES) + 1, 4 * OCCURRENCES);
+    at += 4;
+  }
+  waiting = 0;
 }
 
 // @ts-ignore: decorator

@@ -5,23 +5,93 @@ import {
   FLAGS,
   HEAD_LANGUAGE,
   HEAD_LANGUAGE_FLAGS,
+  HEAD_NORMAL,
   HEAD_STOP_WORDS,
+  HEAD_UNITS,
   OCCURRENCES,
   PAIRS,
   PIECE,
 } from '../../scan/piece-layout';
-import { DISTINCT_AT, ENTRY_AT, HEADS_AT, PAIRS_AT, PIECE_COUNTS_AT, TOTALS_AT } from '../layout';
+import { UPPER } from '../../scan/property-bits';
+import { WORD_UNIT } from '../../scan/unit-kinds';
+import {
+  CLASSES_AT,
+  DISTINCT_AT,
+  ENTRY_AT,
+  FILTER_BYTES,
+  HEADS_AT,
+  KINDS_AT,
+  NUMBER_LOW_AT,
+  PAIRS_AT,
+  PIECE_COUNTS_AT,
+  TOTALS_AT,
+} from '../layout';
 import { distinct, pieces } from './pieces';
+import { unitsOf } from './vocabulary';
 
-/** Lists the different pieces whose facts are not those of the language; returns how many. */
-export function listForeign(language: i32): i32 {
+const BEGINNING: i32 = 3;
+
+/**
+ * Lists the different pieces whose facts are not those of the language, but for those that its filters say nothing of: the
+ * facts of these are written. Without filters (0) all are listed. Returns how many.
+ */
+export function listForeign(language: i32, filters: i32): i32 {
   let out = PAIRS_AT;
   for (let row = DISTINCT_AT, end = DISTINCT_AT + distinct * (4 * ENTRY); row < end; row += 4 * ENTRY) {
-    const head = load<i32>(row, 4 * PIECE);
-    store<i32>(out, head);
-    if (load<i32>(HEADS_AT + (head << 2), 4 * HEAD_LANGUAGE) !== language) out += 4;
+    const head = HEADS_AT + (load<i32>(row, 4 * PIECE) << 2);
+    if (load<i32>(head, 4 * HEAD_LANGUAGE) === language) continue;
+    if (filters !== 0 && isUnlisted(head, filters)) {
+      store<i32>(head, language, 4 * HEAD_LANGUAGE);
+      store<i32>(head, 0, 4 * HEAD_STOP_WORDS);
+      store<i32>(head, 0, 4 * HEAD_LANGUAGE_FLAGS);
+    } else {
+      store<i32>(out, load<i32>(row, 4 * PIECE));
+      out += 4;
+    }
   }
   return <i32>((out - PAIRS_AT) >> 2);
+}
+
+// @ts-ignore: decorator
+@inline
+function isIn(filter: i32, hash: i32): bool {
+  return ((load<u8>(filter + ((hash & 0xffff) >> 3)) >> (hash & 7)) & 1) !== 0;
+}
+
+// @ts-ignore: decorator
+@inline
+function lowerAt(at: i32): i32 {
+  const unit = <i32>load<u16>(at);
+  return (load<u16>(CLASSES_AT + (unit << 1)) & UPPER) === 0 ? unit : unit | 0x20;
+}
+
+/** Whether no list can have anything of a piece; false where it is not of ASCII alone, or short. */
+function isUnlisted(head: i32, filters: i32): bool {
+  const length = load<i32>(head, 4 * HEAD_UNITS);
+  const normal = load<i32>(head, 4 * HEAD_NORMAL);
+  if (length < BEGINNING) return false;
+  if (normal >= 0 && isIn(filters + 2 * FILTER_BYTES, load<i32>(NUMBER_LOW_AT + (normal << 2)))) return false;
+  const start = unitsOf(head, length);
+  const end = start + (length << 1);
+  let hash: i32 = 0x811c9dc5;
+  let inWord = false;
+  for (let at = start; at < end; at += 2) {
+    const unit = <i32>load<u16>(at);
+    if (unit >= 0x80) return false;
+    if (!inWord) {
+      // Nearer to the end a word of several pieces may begin.
+      if (at + 2 * BEGINNING > end) return false;
+      if (load<u16>(at + 2) >= 0x80 || load<u16>(at + 4) >= 0x80) return false;
+      const second = lowerAt(at + 2) * 0x9e35;
+      if (isIn(filters, lowerAt(at) ^ second ^ (lowerAt(at + 4) * 0x6a7b))) return false;
+      hash = 0x811c9dc5;
+    }
+    const isWord = (load<u16>(KINDS_AT + (unit << 1)) & WORD_UNIT) !== 0;
+    if (isWord) hash = (hash ^ unit) * 0x01000193;
+    else if (inWord && isIn(filters + FILTER_BYTES, hash)) return false;
+    inWord = isWord;
+  }
+  return !(inWord && isIn(filters + FILTER_BYTES, hash));
 }
 
 let out: i32 = 0;

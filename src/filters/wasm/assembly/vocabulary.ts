@@ -57,6 +57,14 @@ export function makeRoom(): void {
   clearNumbers();
 }
 
+/** Where the head of a piece with this hash would be by the first slot; the first head where there is none. */
+// @ts-ignore: decorator
+@inline
+export function candidateOf(low: i32, high: i32): i32 {
+  const slot = slotHash(low, high) & ((1 << bits) - 1);
+  return HEADS_AT + (max(load<i32>(PIECE_SLOTS_AT + (slot << 3), 4) - 1, 0) << 7);
+}
+
 /** Head of the piece of the code units `[start, end)`, whose hash is given. */
 export function findPiece(start: i32, end: i32, low: i32, high: i32, isAscii: bool): i32 {
   const mask = (1 << bits) - 1;
@@ -82,7 +90,7 @@ export function findPiece(start: i32, end: i32, low: i32, high: i32, isAscii: bo
 
 // @ts-ignore: decorator
 @inline
-function unitsOf(head: i32, length: i32): i32 {
+export function unitsOf(head: i32, length: i32): i32 {
   return length <= SHORT
     ? head + 4 * HEAD_START
     : LONG_UNITS_AT + (load<i32>(head, 4 * HEAD_START) << 1);
