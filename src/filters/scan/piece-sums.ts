@@ -55,9 +55,9 @@ export const PIECE_SUMS = [
 export type PieceSums = Record<(typeof PIECE_SUMS)[number], number>;
 
 /**
- * Filters of a language's lists, by the last 16 bits of a hash: what they say 0 of is in no list. `beginnings` is of the first
- * three units of obscene words that must stand between other characters, in lower case; `stopWords` of the hashes of stop
- * words; `sequences` of those of first words of sequences.
+ * Filters of a language's lists, by the last 16 bits of a hash: what they say 0 of is in no list. `beginnings` is of three
+ * units of ASCII, in lower case, with which an obscene word that stands between other characters may begin, 0 for those
+ * behind the piece; `stopWords` of the hashes of stop words; `sequences` of those of first words of sequences.
  */
 export interface LanguageFilters {
   readonly beginnings: Uint8Array;

@@ -176,7 +176,7 @@ function normalWord({ pieces, vocabulary }: Scan, piece: number): number {
 /** What the lists of a language are. */
 interface LanguageLists {
   readonly trie: Node | undefined;
-  /** 1 at the hash of the first units of an obscene word; null where one is so short that every place may begin it. */
+  /** 1 at the hash of three units of ASCII with which an obscene word may begin; null where one has a single unit. */
   readonly beginnings: Uint8Array | null;
   readonly anywhere: boolean;
   readonly stopWords: WordSet | undefined;
@@ -191,8 +191,15 @@ const BEGINNING = 3;
 function beginningsOf(language: string): Uint8Array | null {
   const filter = new Uint8Array(FILTER_MASK + 1);
   for (const word of badWordsOf(language)) {
-    if (word.length < BEGINNING) return null;
-    filter[beginningHash(word.charCodeAt(0), word.charCodeAt(1), word.charCodeAt(2))] = 1;
+    if (word.length < BEGINNING - 1) return null;
+    const [first, second, third] = Array.from({ length: BEGINNING }, (_, i) => word.charCodeAt(i));
+    if (word.length >= BEGINNING) filter[beginningHash(first, second, third)] = 1;
+    else for (let any = 0; any < 0x80; any++) filter[beginningHash(first, second, any)] = 1;
+    // A piece may end within the word, or with it.
+    if ((UNIT_CLASSES[second] & SPACE) !== 0) filter[beginningHash(first, 0, 0)] = 1;
+    if (word.length < BEGINNING || (UNIT_CLASSES[third] & SPACE) !== 0) {
+      filter[beginningHash(first, second, 0)] = 1;
+    }
   }
   return filter;
 }
@@ -315,6 +322,15 @@ function isWordUnit(unit: number): boolean {
   return (UNIT_CLASSES[unit] & (LETTER | NUMERIC)) !== 0 || unit === UNDERSCORE;
 }
 
+/** Whether no obscene word begins at `first`, by the filter. Units behind the piece count as 0. */
+function canNotBegin(units: Uint16Array, first: number, end: number, beginnings: Uint8Array): boolean {
+  const a = units[first];
+  const b = first + 1 < end ? units[first + 1] : 0;
+  const c = first + 2 < end ? units[first + 2] : 0;
+  if ((a | b | c) >= 0x80) return false;
+  return beginnings[beginningHash(LOWER_CASE_UNITS[a], LOWER_CASE_UNITS[b], LOWER_CASE_UNITS[c])] === 0;
+}
+
 /** Whether an obscene word of the language begins in a piece, or may go on behind it. */
 function mayBeBad(
   units: Uint16Array,
@@ -325,12 +341,7 @@ function mayBeBad(
   if (trie === undefined) return false;
   for (let first = start; first < end; first++) {
     if (!anywhere && first > start && isWordUnit(units[first - 1])) continue;
-    // Nearer to the end a word of several pieces may begin.
-    if (beginnings !== null && first + BEGINNING <= end) {
-      const a = LOWER_CASE_UNITS[units[first]];
-      const b = LOWER_CASE_UNITS[units[first + 1]];
-      if (beginnings[beginningHash(a, b, LOWER_CASE_UNITS[units[first + 2]])] === 0) continue;
-    }
+    if (beginnings !== null && canNotBegin(units, first, end, beginnings)) continue;
     let node: Node | undefined = trie;
     for (let i = first; node !== undefined; i++) {
       if (node.isEnd && (anywhere || i === end || !isWordUnit(units[i]))) return true;

@@ -29,8 +29,6 @@ import {
 import { distinct, pieces } from './pieces';
 import { unitsOf } from './vocabulary';
 
-const BEGINNING: i32 = 3;
-
 /**
  * Lists the different pieces whose facts are not those of the language, but for those that its filters say nothing of: the
  * facts of these are written. Without filters (0) all are listed. Returns how many.
@@ -60,16 +58,14 @@ function isIn(filter: i32, hash: i32): bool {
 
 // @ts-ignore: decorator
 @inline
-function lowerAt(at: i32): i32 {
-  const unit = <i32>load<u16>(at);
+function lower(unit: i32): i32 {
   return (load<u16>(CLASSES_AT + (unit << 1)) & UPPER) === 0 ? unit : unit | 0x20;
 }
 
-/** Whether no list can have anything of a piece; false where it is not of ASCII alone, or short. */
+/** Whether no list can have anything of a piece; false where it is not of ASCII alone. */
 function isUnlisted(head: i32, filters: i32): bool {
   const length = load<i32>(head, 4 * HEAD_UNITS);
   const normal = load<i32>(head, 4 * HEAD_NORMAL);
-  if (length < BEGINNING) return false;
   if (normal >= 0 && isIn(filters + 2 * FILTER_BYTES, load<i32>(NUMBER_LOW_AT + (normal << 2)))) return false;
   const start = unitsOf(head, length);
   const end = start + (length << 1);
@@ -79,11 +75,10 @@ function isUnlisted(head: i32, filters: i32): bool {
     const unit = <i32>load<u16>(at);
     if (unit >= 0x80) return false;
     if (!inWord) {
-      // Nearer to the end a word of several pieces may begin.
-      if (at + 2 * BEGINNING > end) return false;
-      if (load<u16>(at + 2) >= 0x80 || load<u16>(at + 4) >= 0x80) return false;
-      const second = lowerAt(at + 2) * 0x9e35;
-      if (isIn(filters, lowerAt(at) ^ second ^ (lowerAt(at + 4) * 0x6a7b))) return false;
+      const second = at + 2 < end ? <i32>load<u16>(at, 2) : 0;
+      const third = at + 4 < end ? <i32>load<u16>(at, 4) : 0;
+      if ((second | third) >= 0x80) return false;
+      if (isIn(filters, lower(unit) ^ (lower(second) * 0x9e35) ^ (lower(third) * 0x6a7b))) return false;
       hash = 0x811c9dc5;
     }
     const isWord = (load<u16>(KINDS_AT + (unit << 1)) & WORD_UNIT) !== 0;
