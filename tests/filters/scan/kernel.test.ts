@@ -23,6 +23,9 @@ const PHRASES = [
   'AKIAABCDEFGHIJKLMNOP ',
   '3,000,000-dollar ',
   'fuck_it ',
+  'ass, ',
+  'xx) ',
+  '2 girls 1 cup ',
 ];
 const mixedTexts = fc
   .array(fc.constantFrom(...PARTS, ...PHRASES), { maxLength: 80 })
