@@ -22,7 +22,7 @@ export function expectType(operation: OperationName, inputs: readonly Tensor[], 
 /** @throws TokenmillError GRAPH_INVALID unless the input is of a floating type */
 export function expectFloat(operation: OperationName, inputs: readonly Tensor[]): void {
   const { dtype } = inputs[0];
-  if (dtype !== 'float32' && dtype !== 'float64') invalid(operation, inputs, 'needs floating-point values');
+  if (!dtype.startsWith('float')) invalid(operation, inputs, 'needs floating-point values');
   expectType(operation, inputs, dtype);
 }
 

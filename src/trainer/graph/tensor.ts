@@ -4,8 +4,10 @@
  * Invariants: shapes are static; a node has exactly one output, whose tensor has the node's own id, and ids grow in
  * topological order, so walking them upwards is a forward pass and downwards a backward pass.
  */
+import { TokenmillError } from '../../core/errors.js';
 
-export type DType = 'float32' | 'float64' | 'int32' | 'bool';
+/** Values of float16 never are on the host: casts make them and take them back. */
+export type DType = 'float32' | 'float64' | 'float16' | 'int32' | 'bool';
 export type Shape = readonly number[];
 
 /** Values of a tensor on the host. `bool` is one byte a value, 0 or 1. */
@@ -125,8 +127,11 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((extent, axis) => extent === b[axis]);
 }
 
-/** The array type that holds values of a type on the host. */
+const HOST_TYPES = { float32: Float32Array, float64: Float64Array, int32: Int32Array, bool: Uint8Array };
+
+/** The array type that holds values of a type on the host. @throws TokenmillError GRAPH_INVALID for float16 */
 export function hostArray(dtype: DType, values: number | ArrayLike<number>): HostArray {
-  const Type = { float32: Float32Array, float64: Float64Array, int32: Int32Array, bool: Uint8Array }[dtype];
+  if (dtype === 'float16') throw new TokenmillError('GRAPH_INVALID', 'values of float16 are not on the host');
+  const Type = HOST_TYPES[dtype];
   return typeof values === 'number' ? new Type(values) : Type.from(values);
 }

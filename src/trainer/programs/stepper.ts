@@ -6,14 +6,14 @@
  * they lie in. An auxiliary loss is the mean of the parts'.
  */
 import { add, div, less, mul, where } from '../graph/build.js';
-import { gradients } from '../graph/gradients.js';
 import { matrixOperations } from '../graph/work.js';
 import { Graph } from '../graph/graph.js';
 import { sizeOf, type Shape, type Tensor } from '../graph/tensor.js';
 import type { Binding, Engine, Executable, Variable } from '../engines/engine.js';
 import { type ModelConfig, trainedSpecs } from '../models/registry.js';
 import type { StepInputs } from '../optimizers/adamw.js';
-import { type Batch, type BatchInputs, buildForward, declareParameters, type Forward } from './forward.js';
+import { declareLossScale, differentiate, type Differentiated, type Precision } from './differentiation.js';
+import { type Batch, type BatchInputs, declareParameters, type Forward } from './forward.js';
 import { buildUpdate, type OptimizerOptions, type Slot, type Slots } from './update.js';
 
 /** Of a step: loss (mean over its targets, in nats), gradient norm, and 1 where the update was applied. */
@@ -23,15 +23,20 @@ export interface StepFigures {
   readonly applied: number;
 }
 
+/** The scalars of a step. The loss scale counts in float16 alone. */
+export type StepFactors = StepInputs & { readonly lossScale: Float32Array };
+
 export interface Stepper {
   /** Floating-point operations of the matrix products of a step. */
   readonly operations: number;
-  step(parts: readonly BatchInputs[], factors: StepInputs): Promise<StepFigures>;
+  step(parts: readonly BatchInputs[], factors: StepFactors): Promise<StepFigures>;
   dispose(): Promise<void>;
 }
 
 export interface StepperOptions extends Batch {
   readonly optimizer: OptimizerOptions;
+  /** Default: float32 */
+  readonly precision?: Precision;
   readonly engine: Engine;
   readonly threads?: number;
 }
@@ -42,18 +47,16 @@ export async function compileWholeStep(
   options: StepperOptions,
   slots: Slots,
 ): Promise<Stepper> {
-  const graph = new Graph();
-  const forward = buildForward(graph, config, options);
-  const loss = div(forward.lossSum, forward.targetCount);
-  const mean = div(forward.objectiveSum, forward.targetCount);
-  const objective = forward.auxiliaryLoss === undefined ? mean : add(mean, forward.auxiliaryLoss);
-  const found = gradients(graph, objective, trainedTensors(config, forward));
-  const { bindings, outputs } = buildUpdate(graph, config, options.optimizer, slots, {
-    loss,
-    parameters: forward.parameters,
-    gradients: found,
-    own: forward.updates,
+  const found = differentiate(config, options, (_graph, forward) => {
+    const mean = div(forward.objectiveSum, forward.targetCount);
+    const { auxiliaryLoss } = forward;
+    return {
+      loss: div(forward.lossSum, forward.targetCount),
+      objective: auxiliaryLoss === undefined ? mean : add(mean, auxiliaryLoss),
+    };
   });
+  const { graph, loss } = found;
+  const { bindings, outputs } = buildUpdate(graph, config, options.optimizer, slots, found);
   const program = await options.engine.compile(
     { graph, outputs: { loss, ...outputs }, bindings },
     { threads: options.threads },
@@ -84,12 +87,14 @@ export async function compileAccumulatedStep(
   slots: Slots,
   parts: number,
 ): Promise<Stepper> {
-  const graph = new Graph();
-  const forward = buildForward(graph, config, options);
+  const found = differentiate(config, options, (source, forward) => ({
+    loss: forward.lossSum,
+    objective: partObjective(source, forward, parts),
+  }));
+  const { graph, loss: lossOfPart } = found;
   const sums = new Map<string, Sum>();
-  const found = gradients(graph, partObjective(graph, forward, parts), trainedTensors(config, forward));
-  const terms = new Map(trainedSpecs(config).map(({ name }, at) => [name, found[at]]));
-  for (const [name, { statistic }] of forward.updates) terms.set(name, statistic);
+  const terms = new Map(trainedSpecs(config).map(({ name }, at) => [name, found.gradients[at]]));
+  for (const [name, { statistic }] of found.own) terms.set(name, statistic);
   for (const [name, { shape }] of terms) {
     const zeros = new Float32Array(sizeOf(shape));
     sums.set(name, { shape, variable: options.engine.variable(zeros, shape, 'float32') });
@@ -100,21 +105,21 @@ export async function compileAccumulatedStep(
     const { variable } = sums.get(name) as Sum;
     return { input, variable, update: add(where(isFirst, 0, input), term) };
   });
-  for (const [name, input] of forward.parameters) {
+  for (const [name, input] of found.parameters) {
     bindings.push({ input, variable: (slots.get(name) as Slot).parameter });
   }
   const adder = await options.engine.compile(
-    { graph, outputs: { lossSum: forward.lossSum }, bindings },
+    { graph, outputs: { lossSum: lossOfPart }, bindings },
     { threads: options.threads },
   );
-  const updater = await compileUpdate(config, options, slots, sums, forward.updates);
+  const updater = await compileUpdate(config, options, slots, sums, found.own);
   return {
     async step(batches, factors) {
       const targets = batches.reduce((sum, batch) => sum + countTargets(batch), 0);
       let lossSum = 0;
       for (const [at, batch] of batches.entries()) {
         const share = { first: Int32Array.of(at === 0 ? 1 : 0), weight: Float32Array.of(1 / targets) };
-        const result = await adder.run({ ...batch, ...share });
+        const result = await adder.run({ ...batch, ...share, ...factors });
         lossSum += result['lossSum'][0];
       }
       const loss = lossSum / targets;
@@ -122,7 +127,7 @@ export async function compileAccumulatedStep(
       return { loss, norm: norm[0], applied: applied[0] };
     },
     // Those of the update are few beside them.
-    operations: parts * operationsOf(graph, [forward.lossSum], bindings),
+    operations: parts * operationsOf(graph, [lossOfPart], bindings),
     async dispose() {
       await adder.dispose();
       await updater.dispose();
@@ -144,10 +149,10 @@ function partObjective(graph: Graph, { objectiveSum, auxiliaryLoss }: Forward, p
 
 function compileUpdate(
   config: ModelConfig,
-  { engine, optimizer, threads }: StepperOptions,
+  { engine, optimizer, precision, threads }: StepperOptions,
   slots: Slots,
   sums: ReadonlyMap<string, Sum>,
-  updates: Forward['updates'],
+  updates: Differentiated['own'],
 ): Promise<Executable> {
   const graph = new Graph();
   const parameters = declareParameters(graph, config);
@@ -158,16 +163,13 @@ function compileUpdate(
   const inputOf = (name: string): Tensor => inputs.get(name) as Tensor;
   const { bindings, outputs } = buildUpdate(graph, config, optimizer, slots, {
     loss,
+    lossScale: precision === 'float16' ? declareLossScale(graph) : undefined,
     parameters,
     gradients: trainedSpecs(config).map(({ name }) => inputOf(name)),
     own: new Map([...updates].map(([name, { update }]) => [name, { statistic: inputOf(name), update }])),
   });
   const sumBindings = [...sums].map(([name, { variable }]) => ({ input: inputOf(name), variable }));
   return engine.compile({ graph, outputs, bindings: [...bindings, ...sumBindings] }, { threads });
-}
-
-function trainedTensors(config: ModelConfig, { parameters }: Forward): Tensor[] {
-  return trainedSpecs(config).map(({ name }) => parameters.get(name) as Tensor);
 }
 
 function countTargets({ targets }: BatchInputs): number {

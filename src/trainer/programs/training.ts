@@ -3,14 +3,20 @@ import { TokenmillError } from '../../core/errors.js';
 import type { Engine, Executable, Variable } from '../engines/engine.js';
 import { type ModelConfig } from '../models/registry.js';
 import { stepInputs } from '../optimizers/adamw.js';
+import type { Precision } from './differentiation.js';
 import { compileLoss, runLoss } from './evaluation.js';
 import { type Batch, batchInputs, type PackedDocuments } from './forward.js';
+import { INITIAL_SCALE, type LossScale, nextScale } from './loss-scale.js';
 import type { ModelState } from './state.js';
 import { compileAccumulatedStep, compileWholeStep, type Stepper } from './stepper.js';
 import { type OptimizerOptions, placeState, type Slot, type Slots } from './update.js';
 
 export interface TrainingOptions extends Batch {
   readonly optimizer: OptimizerOptions;
+  /** Default: float32 */
+  readonly precision?: Precision;
+  /** Where scaling of the loss for float16 is. Default: at its beginning */
+  readonly lossScale?: LossScale;
   readonly engine: Engine;
   /** Taken over: the program updates these arrays in place where the engine works in host memory. */
   readonly state: ModelState;
@@ -26,6 +32,8 @@ export interface StepResult {
   readonly gradientNorm: number;
   /** False where loss or norm are not finite: the state is as it was before. */
   readonly applied: boolean;
+  /** In float16 a step that is not applied may be due to the scale, which is halved; undefined in float32. */
+  readonly lossScale?: number;
 }
 
 export interface StepOptions {
@@ -44,6 +52,8 @@ export interface TrainingProgram {
   step(ids: Int32Array, targets: Int32Array, options: StepOptions): Promise<StepResult>;
   /** Sum of the negative log-likelihoods in nats and the number of targets of [batch, context], without an update. */
   evaluate(ids: Int32Array, targets: Int32Array): Promise<{ lossSum: number; targets: number }>;
+  /** For the next step, where the precision is float16. */
+  readonly lossScale: LossScale | undefined;
   /** The state now. Its arrays are views: the next step changes them. */
   state(): Promise<ModelState>;
   dispose(): Promise<void>;
@@ -71,6 +81,7 @@ class CompiledTraining implements TrainingProgram {
   /** Compiled when it is first asked for. */
   private evaluator: Promise<Executable> | undefined;
   private steps: number;
+  lossScale: LossScale | undefined;
 
   constructor(config: ModelConfig, options: TrainingOptions, slots: Slots, stepper: Stepper) {
     this.config = config;
@@ -78,6 +89,7 @@ class CompiledTraining implements TrainingProgram {
     this.slots = slots;
     this.stepper = stepper;
     this.steps = options.state.step;
+    if (options.precision === 'float16') this.lossScale = options.lossScale ?? INITIAL_SCALE;
   }
 
   get operations(): number {
@@ -102,10 +114,16 @@ class CompiledTraining implements TrainingProgram {
       const places = layout && { documents: of(layout.documents), positions: of(layout.positions) };
       return batchInputs(this.config, this.options, of(ids), of(targets), places);
     });
-    const factors = stepInputs(optimizer, this.steps + 1, learningRate);
-    const { loss, norm, applied } = await this.stepper.step(parts, factors);
-    if (applied === 1) this.steps += 1;
-    return { loss, gradientNorm: norm, applied: applied === 1 };
+    const scale = this.lossScale?.scale;
+    const factors = {
+      ...stepInputs(optimizer, this.steps + 1, learningRate),
+      lossScale: Float32Array.of(scale ?? 1),
+    };
+    const figures = await this.stepper.step(parts, factors);
+    const applied = figures.applied === 1;
+    if (applied) this.steps += 1;
+    this.lossScale = this.lossScale && nextScale(this.lossScale, applied);
+    return { loss: figures.loss, gradientNorm: figures.norm, applied, lossScale: scale };
   }
 
   async evaluate(ids: Int32Array, targets: Int32Array): Promise<{ lossSum: number; targets: number }> {

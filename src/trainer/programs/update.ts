@@ -59,6 +59,8 @@ export function placeState(
 export interface Findings {
   /** A scalar. Where it is not finite nothing is changed. */
   readonly loss: Tensor;
+  /** What the loss was multiplied with before it was differentiated. */
+  readonly lossScale?: Tensor;
   readonly parameters: ReadonlyMap<string, Tensor>;
   /** Of the trained parameters, in their order. */
   readonly gradients: readonly Tensor[];
@@ -77,9 +79,9 @@ export function buildUpdate(
   config: ModelConfig,
   optimizer: OptimizerOptions,
   slots: Slots,
-  { loss, parameters, gradients, own }: Findings,
+  { loss, lossScale, parameters, gradients, own }: Findings,
 ): Update {
-  const clipping = clipGradients(loss, gradients, optimizer.clipNorm);
+  const clipping = clipGradients(loss, gradients, optimizer.clipNorm, lossScale);
   const factors = adamwFactors(graph, optimizer, clipping);
   const tensorOf = (name: string): Tensor => parameters.get(name) as Tensor;
   const bindings = trainedSpecs(config).flatMap(({ name, shape, decay }, at): Binding[] => {

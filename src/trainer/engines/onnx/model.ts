@@ -6,7 +6,7 @@ import type { HostArray, Shape } from '../../graph/tensor.js';
 import { ProtobufWriter } from './protobuf.js';
 
 /** TensorProto.DataType */
-export const ONNX_TYPE = { float32: 1, int32: 6, int64: 7, bool: 9, float64: 11 } as const;
+export const ONNX_TYPE = { float32: 1, int32: 6, int64: 7, bool: 9, float16: 10, float64: 11 } as const;
 export type OnnxType = keyof typeof ONNX_TYPE;
 
 export interface OnnxTensor {

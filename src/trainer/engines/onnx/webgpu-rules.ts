@@ -2,7 +2,7 @@
  * Where onnxruntime's WebGPU provider has no kernel for how the CPU provider does an operation: transposes are copied, and
  * elements that an index chooses are found by comparison with all indices.
  */
-import type { MatmulAttributes, Shape } from '../../graph/tensor.js';
+import type { DType, MatmulAttributes, Shape } from '../../graph/tensor.js';
 import { type Emitter, flag, type Rules, type Site } from './emitter.js';
 import { ONNX_TYPE } from './model.js';
 
@@ -30,13 +30,12 @@ function oneHot(emitter: Emitter, index: string, [rows, columns]: Shape, output:
   return emitter.emit('Equal', [column, name], `${output}.b`);
 }
 
-function scalar(emitter: Emitter, value: number): string {
-  return emitter.share({
-    name: `%scalar.${value}`,
-    type: 'float32',
-    shape: [],
-    data: Float32Array.of(value),
-  });
+/** @param name of the scalar, where its type is not that of constants */
+function scalar(emitter: Emitter, value: number, dtype: DType, name: string): string {
+  const data = Float32Array.of(value);
+  const single = emitter.share({ name: `%scalar.${value}`, type: 'float32', shape: [], data });
+  if (dtype === 'float32') return single;
+  return emitter.emit('Cast', [single], name, { to: { int: ONNX_TYPE[dtype] } });
 }
 
 function indicator(emitter: Emitter, index: string, shape: Shape, output: string): string {
@@ -53,8 +52,10 @@ export const WEBGPU_RULES: Partial<Rules> = {
       operand(emitter, b, right, { rowsFirst: rowsFirstB, transpose: transposeB }, `${output}.2`),
     ];
     if (alpha === 1) emitter.emit('MatMul', factors, output);
-    else
-      emitter.emit('Mul', [emitter.emit('MatMul', factors, `${output}.3`), scalar(emitter, alpha)], output);
+    else {
+      const factor = scalar(emitter, alpha, node.output.dtype, `${output}.4`);
+      emitter.emit('Mul', [emitter.emit('MatMul', factors, `${output}.3`), factor], output);
+    }
   },
   scatterAddRows({ emitter, node, inputs: [base, index, updates], output }: Site<'scatterAddRows'>) {
     const hot = indicator(emitter, index, [node.inputs[1].shape[0], node.output.shape[0]], output);

@@ -24,7 +24,7 @@ type Rule<Name extends OperationName> = (site: Site<Name>) => Value;
 /** TensorFlow.js takes shapes as arrays that it may write to. */
 const own = (shape: Shape): number[] => [...shape];
 
-/** What its types call a float64 is no type that it has: compilation has refused it. */
+/** The others are no types that it has: compilation has refused them. */
 export const typeOf = (dtype: DType): 'float32' | 'int32' | 'bool' => dtype as 'float32';
 
 type Unary = 'neg' | 'exp' | 'log' | 'sqrt' | 'tanh' | 'sigmoid' | 'erf';

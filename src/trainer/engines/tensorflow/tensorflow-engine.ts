@@ -167,8 +167,11 @@ function failed(what: string, error: unknown): TokenmillError {
 }
 
 function checkTypes(graph: Graph): void {
-  if (!graph.nodes.some(({ output }) => output.dtype === 'float64')) return;
-  throw new TokenmillError('ENGINE_FAILED', 'TensorFlow.js has no float64, which the graph uses');
+  const missing = (['float64', 'float16'] as const).find((type) =>
+    graph.nodes.some(({ output }) => output.dtype === type),
+  );
+  if (missing === undefined) return;
+  throw new TokenmillError('ENGINE_FAILED', `TensorFlow.js has no ${missing}, which the graph uses`);
 }
 
 export function tensorflowEngine(tf: TensorFlow): Engine {

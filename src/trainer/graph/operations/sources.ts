@@ -2,7 +2,8 @@
 import { invalid } from '../shapes.js';
 import { type DType, type Operation, type OperationName, type Shape, sizeOf } from '../tensor.js';
 
-function check(name: OperationName, shape: Shape): void {
+function check(name: OperationName, shape: Shape, dtype: DType): void {
+  if (dtype === 'float16') invalid(name, [], 'float16 comes from casts alone');
   if (!shape.every((extent) => Number.isInteger(extent) && extent >= 1)) {
     invalid(name, [], `[${shape.join(', ')}] is not a shape`);
   }
@@ -11,7 +12,7 @@ function check(name: OperationName, shape: Shape): void {
 function source(name: 'input' | 'fill'): Operation<'input'> & Operation<'fill'> {
   return {
     infer(_inputs, { shape, dtype }: { shape: Shape; dtype: DType }) {
-      check(name, shape);
+      check(name, shape, dtype);
       return { shape, dtype };
     },
     gradient: null,
@@ -20,7 +21,7 @@ function source(name: 'input' | 'fill'): Operation<'input'> & Operation<'fill'> 
 
 const constant: Operation<'constant'> = {
   infer(_inputs, { data, shape, dtype }) {
-    check('constant', shape);
+    check('constant', shape, dtype);
     if (data.length !== sizeOf(shape)) {
       invalid('constant', [], `${data.length} values do not fill the shape [${shape.join(', ')}]`);
     }
