@@ -39,6 +39,8 @@ export const trainingStateSchema = z.strictObject({
   optimizer_step: count,
   /** Steps skipped in a row up to this one, because loss or gradients were not finite. */
   skipped: count,
+  /** Scaling of the loss in float16; null in float32. */
+  loss_scale: z.strictObject({ scale: z.number().positive(), good_steps: count }).nullable().default(null),
   /** Tokens that were targets. */
   tokens: count,
   /** Of the evaluation after this step; null where there was none. */

@@ -9,7 +9,7 @@ import { TokenmillError } from '../core/errors.js';
 import type { Log } from '../core/log.js';
 import type { TrainingBatch } from './loader/batch.js';
 import { type ConsumedTokens, consumedTokens, type StepMetrics } from './metrics.js';
-import type { TrainingProgram } from './programs/training.js';
+import type { StepResult, TrainingProgram } from './programs/training.js';
 import { learningRate, type Schedule } from './schedule.js';
 import type { Evaluation } from './validation.js';
 
@@ -141,13 +141,20 @@ async function takeStep(
   const step = before.step + 1;
   const rate = learningRate(step, schedule);
   const started = performance.now();
-  const { loss, gradientNorm, applied } = await program.step(ids, targets, { learningRate: rate, layout });
+  const result = await program.step(ids, targets, { learningRate: rate, layout });
+  const { loss, gradientNorm, applied } = result;
   const counted = targets.reduce((count, target) => count + (target < 0 ? 0 : 1), 0);
   const seconds = (performance.now() - started) / 1000;
-  const skipped = applied ? 0 : before.skipped + 1;
-  const stops = onNonfinite === 'stop' || skipped >= MAX_SKIPPED_STEPS;
-  if (!applied && !stops) log(`step ${step} is skipped: loss ${loss}, gradient norm ${gradientNorm}`);
-  if ((!applied && stops) || (applied && !Number.isFinite(loss))) {
+  const isSkipped = !applied && !isOverflow(result);
+  const skipped = applied ? 0 : before.skipped + (isSkipped ? 1 : 0);
+  const stops = isSkipped && (onNonfinite === 'stop' || skipped >= MAX_SKIPPED_STEPS);
+  if (isSkipped && !stops) log(`step ${step} is skipped: loss ${loss}, gradient norm ${gradientNorm}`);
+  if (!applied && !isSkipped) {
+    log(
+      `step ${step} is skipped: gradients overflow with a loss scale of ${result.lossScale}, half of it is next`,
+    );
+  }
+  if (stops || (applied && !Number.isFinite(loss))) {
     throw new TokenmillError(
       'TRAINING_DIVERGED',
       `run ${run} diverged at step ${step}: loss ${loss}, gradient norm ${gradientNorm}`,
@@ -170,6 +177,11 @@ async function takeStep(
       tokens_per_second: Math.round(counted / seconds),
     },
   };
+}
+
+/** Whether a step that was not applied shows no more than that the loss was scaled too much for float16. */
+function isOverflow({ loss, lossScale = 0 }: StepResult): boolean {
+  return Number.isFinite(loss) && lossScale > 1;
 }
 
 async function report(

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { integer } from '../core/config.js';
 import { DEVICES, ENGINES } from './engine.js';
 import { TokenmillError } from '../core/errors.js';
+import { PRECISIONS } from './graph/mixed-precision.js';
 import { PACKINGS } from './loader/rows.js';
 import type { ModelSize } from './models/family.js';
 import { SCHEDULES } from './schedule.js';
@@ -80,6 +81,10 @@ export const trainOptionsSchema = z.object({
     .enum(OPTIMIZERS)
     .optional()
     .describe('adamw, or muon for hidden matrices with adamw for all else (default: adamw)'),
+  precision: z
+    .enum(PRECISIONS)
+    .optional()
+    .describe('of products and activations: float32, or float16 on a GPU that has it (default: float32)'),
   weightDecay: z.coerce.number().min(0).optional().describe('decay of matrices, decoupled (default: 0.1)'),
   zLoss: z.coerce
     .number()
@@ -143,6 +148,7 @@ export const runSettingsSchema = z.strictObject({
   /** Of `wsd`; null for the other schedules. */
   decay: z.number().int().nullable().default(null),
   optimizer: z.enum(OPTIMIZERS).default('adamw'),
+  precision: z.enum(PRECISIONS).default('float32'),
   weight_decay: z.number(),
   z_loss: z.number().default(0),
   beta1: z.number(),
@@ -193,6 +199,7 @@ export function newRunSettings(
     schedule,
     decay: schedule === 'wsd' ? (options.decay ?? Math.max(1, Math.floor(steps / 5))) : null,
     optimizer: options.optimizer ?? 'adamw',
+    precision: options.precision ?? 'float32',
     weight_decay: options.weightDecay ?? 0.1,
     z_loss: options.zLoss ?? 0,
     beta1: options.beta1 ?? 0.9,
@@ -319,6 +326,7 @@ export function checkAgainstRun(
     ['schedule', options.schedule, settings.schedule],
     ['decay', options.decay, settings.decay],
     ['optimizer', options.optimizer, settings.optimizer],
+    ['precision', options.precision, settings.precision],
     ['weight-decay', options.weightDecay, settings.weight_decay],
     ['z-loss', options.zLoss, settings.z_loss],
     ['beta1', options.beta1, settings.beta1],

@@ -36,6 +36,7 @@ function state(step: number): TrainingState {
     step,
     optimizer_step: step - 1,
     skipped: 1,
+    loss_scale: { scale: 65_536, good_steps: 3 },
     tokens: step * 64,
     validation_loss: null,
     batch: 4,

@@ -295,6 +295,25 @@ describe('steps that are not finite', () => {
     await expect(runLoop(start, loop.context)).rejects.toMatchObject({ code: 'TRAINING_DIVERGED' });
   });
 
+  it('are not counted where the loss scale of float16 is to blame, down to 1', async () => {
+    let lossScale = 2 ** (MAX_SKIPPED_STEPS + 2);
+    const program = {
+      operations: 1,
+      step: async () => {
+        lossScale /= 2;
+        return { loss: 1, gradientNorm: Infinity, applied: false, lossScale };
+      },
+    };
+    const loop = new Fixture(100, [], { program, onNonfinite: 'stop' });
+    await expect(runLoop(START, loop.context)).rejects.toMatchObject({
+      code: 'TRAINING_DIVERGED',
+      message: `run r diverged at step ${MAX_SKIPPED_STEPS + 2}: loss 1, gradient norm Infinity`,
+    });
+    expect(loop.log).toContain(
+      `step ${MAX_SKIPPED_STEPS + 1} is skipped: gradients overflow with a loss scale of 2, half of it is next`,
+    );
+  });
+
   it('end the run at once where the engine applied one all the same', async () => {
     const program = {
       operations: 1,

@@ -19,6 +19,7 @@ describe('settings of a new run', () => {
       schedule: 'cosine',
       decay: null,
       optimizer: 'adamw',
+      precision: 'float32',
       weight_decay: 0.1,
       z_loss: 0,
       beta1: 0.9,

@@ -9,6 +9,10 @@ import { add, cast } from './build.js';
 import { Graph } from './graph.js';
 import type { Attributes, Node, OperationName, Tensor } from './tensor.js';
 
+export const PRECISIONS = ['float32', 'float16'] as const;
+/** Of products and activations: weights, moments, sums and the update are float32. */
+export type Precision = (typeof PRECISIONS)[number];
+
 export interface MixedPrecision {
   readonly graph: Graph;
   /** What a tensor has become; inputs, and what was asked for, have the type that they had. */

@@ -2,15 +2,11 @@
 import { mul } from '../graph/build.js';
 import { gradients } from '../graph/gradients.js';
 import { Graph } from '../graph/graph.js';
-import { mixedPrecision } from '../graph/mixed-precision.js';
+import { mixedPrecision, type Precision } from '../graph/mixed-precision.js';
 import type { Tensor } from '../graph/tensor.js';
 import type { OwnUpdate } from '../models/family.js';
 import { type ModelConfig, trainedSpecs } from '../models/registry.js';
 import { type Batch, buildForward, type Forward } from './forward.js';
-
-export const PRECISIONS = ['float32', 'float16'] as const;
-/** Of products and activations: weights, moments, sums and the update are float32. */
-export type Precision = (typeof PRECISIONS)[number];
 
 export interface Differentiated {
   readonly graph: Graph;

@@ -6,13 +6,14 @@
  * they lie in. An auxiliary loss is the mean of the parts'.
  */
 import { add, div, less, mul, where } from '../graph/build.js';
+import type { Precision } from '../graph/mixed-precision.js';
 import { matrixOperations } from '../graph/work.js';
 import { Graph } from '../graph/graph.js';
 import { sizeOf, type Shape, type Tensor } from '../graph/tensor.js';
 import type { Binding, Engine, Executable, Variable } from '../engines/engine.js';
 import { type ModelConfig, trainedSpecs } from '../models/registry.js';
 import type { StepInputs } from '../optimizers/adamw.js';
-import { declareLossScale, differentiate, type Differentiated, type Precision } from './differentiation.js';
+import { declareLossScale, differentiate, type Differentiated } from './differentiation.js';
 import { type Batch, type BatchInputs, declareParameters, type Forward } from './forward.js';
 import { buildUpdate, type OptimizerOptions, type Slot, type Slots } from './update.js';
 

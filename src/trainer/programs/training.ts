@@ -1,9 +1,9 @@
 /** Training as a program: forward, backward, clipping by the global norm and the optimizer, with weights and moments updated in place. */
 import { TokenmillError } from '../../core/errors.js';
+import type { Precision } from '../graph/mixed-precision.js';
 import type { Engine, Executable, Variable } from '../engines/engine.js';
 import { type ModelConfig } from '../models/registry.js';
 import { stepInputs } from '../optimizers/adamw.js';
-import type { Precision } from './differentiation.js';
 import { compileLoss, runLoss } from './evaluation.js';
 import { type Batch, batchInputs, type PackedDocuments } from './forward.js';
 import { INITIAL_SCALE, type LossScale, nextScale } from './loss-scale.js';

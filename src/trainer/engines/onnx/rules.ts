@@ -161,8 +161,9 @@ export const RULES: Rules = {
   rotary({ emitter, node, inputs: [x, positions, cosine, sine], output }) {
     const [rows, width] = node.output.shape;
     const input = emitter.emit('Reshape', [x, emitter.vector([rows, 1, width])], `${output}.1`);
-    const position = emitter.emit('Cast', [positions], `${output}.2`, { to: { int: ONNX_TYPE.int64 } });
-    const places = emitter.emit('Reshape', [position, emitter.vector([rows, 1])], `${output}.3`);
+    // In this order: WebGPU has no kernel that reshapes int64.
+    const column = emitter.emit('Reshape', [positions, emitter.vector([rows, 1])], `${output}.2`);
+    const places = emitter.emit('Cast', [column], `${output}.3`, { to: { int: ONNX_TYPE.int64 } });
     const { heads, interleaved } = node.attributes;
     const rotatedWidth = 2 * node.inputs[2].shape[1];
     const partial = rotatedWidth < width / heads;

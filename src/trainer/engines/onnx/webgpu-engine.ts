@@ -16,10 +16,17 @@ import { encodeModel } from './model.js';
 
 type Location = 'cpu' | 'gpu-buffer';
 
+const HALF_FAILURE = /requires f16/;
 const GPU_FAILURE = /adapter|device|vulkan|dawn/i;
 
 function failed(what: string, error: unknown): TokenmillError {
   const message = error instanceof Error ? error.message : String(error);
+  if (HALF_FAILURE.test(message)) {
+    return new TokenmillError('DEVICE_MISSING', 'the WebGPU device has no float16 (shader-f16)', {
+      hint: 'begin another run without --precision float16',
+      cause: error,
+    });
+  }
   return GPU_FAILURE.test(message)
     ? new TokenmillError('DEVICE_MISSING', `there is no usable WebGPU device: ${message}`, {
         hint: 'install a Vulkan driver and its loader (libvulkan1), or use --device cpu',
