@@ -18,7 +18,7 @@ import {
   isValidIpv4,
 } from './addresses.js';
 import { findKeys } from './keys.js';
-import { ibanAt, isCard, isPhone, numberRun, type PhoneRule } from './numbers.js';
+import { hasDigits, ibanAt, isCard, isPhone, MIN_DIGITS, numberRun, type PhoneRule } from './numbers.js';
 
 export const PII_KINDS = ['email', 'phone', 'ipv4', 'ipv6', 'card', 'iban', 'api_key'] as const;
 export type PiiKind = (typeof PII_KINDS)[number];
@@ -114,12 +114,11 @@ export function findPii(text: string, rules: PiiRules = DEFAULT_PII_RULES): PiiF
       }
     }
     const mayBeNumber =
-      end - first >= 7 ||
+      end - first >= MIN_DIGITS ||
       (first > 0 && (units[first - 1] === PLUS || units[first - 1] === OPEN)) ||
       (end + 1 < length && end - first >= 3 && isSeparator(units[end]));
-    if (!mayBeNumber || isLetterBefore(first)) return end;
+    if (!mayBeNumber || isLetterBefore(first) || !hasDigits(units, length, first, MIN_DIGITS)) return end;
     const run = numberRun(units, length, first);
-    if (run.digits.length < 7) return end;
     if (!run.isCut && isCard(run.digits)) add('card', { start: first, end: run.end });
     else if (wants('phone') && isPhone(text, run, rules.phone)) add('phone', run);
     else return end;

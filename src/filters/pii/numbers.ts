@@ -3,6 +3,8 @@ import { parsePhoneNumberFromString, type CountryCode } from 'libphonenumber-js'
 import { LETTER, NUMERIC, UNIT_CLASSES } from '../scan/character-classes.js';
 import type { Range } from './addresses.js';
 
+/** Digits of the shortest number that is looked for. */
+export const MIN_DIGITS = 7;
 /** Digits and separators of one number; longer runs are no number that is looked for. */
 const MAX_NUMBER_UNITS = 34;
 const MAX_DIGITS = 19;
@@ -55,6 +57,22 @@ export function numberRun(units: Uint16Array, length: number, first: number): Nu
   return { start, end, digits, groups: groups.join('-'), isCut: false };
 }
 
+/** Whether the run of digits whose first one is at `first` has at least so many of them. Makes no strings. */
+export function hasDigits(units: Uint16Array, length: number, first: number, wanted: number): boolean {
+  let digits = 0;
+  for (let i = first; i < length && digits < wanted;) {
+    if (isDigit(units[i])) {
+      digits += 1;
+      i += 1;
+      continue;
+    }
+    const next = separatorEnd(units, length, i);
+    if (next === i) break;
+    i = next;
+  }
+  return digits >= wanted;
+}
+
 /** End of a separator at `i` that has a digit behind it; `i` where there is none. */
 function separatorEnd(units: Uint16Array, length: number, i: number): number {
   let end = i;
@@ -99,7 +117,7 @@ const NATIONAL_GROUPS = new Set(['10', '3-3-4', '3-7', '1-3-3-4', '11']);
 
 /** Whether a run of digits is a phone number, by libphonenumber. */
 export function isPhone(text: string, run: NumberRun, rule: PhoneRule): boolean {
-  if (run.isCut || run.digits.length < 7 || run.digits.length > 15) return false;
+  if (run.isCut || run.digits.length < MIN_DIGITS || run.digits.length > 15) return false;
   const isInternational = text.charCodeAt(run.start) === PLUS;
   if (!isInternational && (rule.country === undefined || !NATIONAL_GROUPS.has(run.groups))) return false;
   const number = parsePhoneNumberFromString(text.slice(run.start, run.end), rule.country);

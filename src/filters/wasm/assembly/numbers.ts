@@ -12,6 +12,7 @@ let bits: i32 = FIRST_NUMBER_SLOT_BITS;
 
 export function clearNumbers(): void {
   numbered = 0;
+  last = -1;
   bits = FIRST_NUMBER_SLOT_BITS;
   memory.fill(NUMBER_SLOTS_AT, 0, 4 << bits);
 }
@@ -22,8 +23,21 @@ export function slotHash(low: i32, high: i32): i32 {
   return low ^ (low >>> 15) ^ (high * 0x9e3779b1);
 }
 
+/** The last word that a number was asked for: by most definitions the words of a piece are the same. */
+let lastLow: i32 = 0;
+let lastHigh: i32 = 0;
+let last: i32 = -1;
+
 /** The number of the word with this hash, a new one where it has none. */
 export function numberOf(low: i32, high: i32): i32 {
+  if (low === lastLow && high === lastHigh && last >= 0) return last;
+  lastLow = low;
+  lastHigh = high;
+  last = findNumber(low, high);
+  return last;
+}
+
+function findNumber(low: i32, high: i32): i32 {
   const mask = (1 << bits) - 1;
   let slot = slotHash(low, high) & mask;
   for (;;) {
