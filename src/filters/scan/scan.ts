@@ -4,8 +4,8 @@
  *
  * A scan is valid until the next call of `scanText` in the same thread: its tables are reused. They are filled by the
  * kernel (`../wasm`), or in TypeScript with the same results: long texts, and texts where a word may go on over white space.
- * Memory is linear in the text, at worst some 250 bytes of tables a character, where every piece is new; what a huge text
- * needed is let go with the next text of usual size.
+ * Memory is linear in the text, at worst some 250 bytes of tables a character, where every piece is new; the kernel's is
+ * bounded, and what a longer text needed is let go with the next text of usual size.
  */
 import { scanKernel, type Kernel } from '../wasm/kernel.js';
 import { MAX_TEXT_UNITS } from '../wasm/layout.js';

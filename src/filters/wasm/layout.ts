@@ -2,7 +2,8 @@
  * Where everything is in the memory of the scanning kernel, in bytes. Compiled twice: by TypeScript, which fills constant
  * tables and reads results, and by AssemblyScript.
  *
- * The memory has room for what the longest text can need and never grows; pages that no text has touched cost nothing.
+ * The memory, of some 160 MB, has room for what the longest text can need and never grows; pages that no text has touched
+ * cost nothing.
  * Columns begin at different places modulo a page, so that those that are read together share no sets of the caches.
  */
 
@@ -102,8 +103,8 @@ export const DESCRIBED_UNICODE_WORDS_AT = DESCRIBED_WORDS_AT + DESCRIBED_WORD_BY
 export const HEADS_AT = (DESCRIBED_UNICODE_WORDS_AT + DESCRIBED_WORD_BYTES * MAX_WORDS + STAGGER) & ~63;
 export const HEADS = MAX_PIECES + MAX_TEXT_PIECES;
 export const RECORDS_AT = HEADS_AT + 128 * HEADS + STAGGER;
-/** A piece with a record has three units at least, with the white space behind it four. */
-export const RECORDS = MAX_RECORDS + 10 * MAX_WORDS;
+/** The most integers of records a unit of text: 36 of a piece of two letters of a script without spaces and a space. */
+export const RECORDS = MAX_RECORDS + 12 * MAX_WORDS;
 export const LONG_UNITS_AT = RECORDS_AT + 4 * RECORDS + STAGGER;
 export const LONG_UNITS = MAX_UNITS + MAX_WORDS;
 /** First half of the hash, and one more than the number of the piece: 0 is a free slot. */
