@@ -3,7 +3,7 @@ import { TokenmillError } from '../core/errors.js';
 import type { SourceProgress } from '../store/commits.js';
 import type { Account } from './account.js';
 import { isUrl } from './sources/location.js';
-import type { ArchiveLayout, Layout, Position, Source } from './records.js';
+import type { ArchiveLayout, FieldNames, Layout, Position, Source } from './records.js';
 
 export interface PlannedSource {
   readonly source: Source;
@@ -15,6 +15,11 @@ export interface PlannedSource {
 /** How the records of a source that was read are to be read again. */
 export function layoutOfProgress({ format, layout }: SourceProgress): Layout {
   return { ...layout, format: format as Layout['format'] };
+}
+
+/** The fields that were named when a source was read. */
+export function layoutFields({ layout }: Pick<SourceProgress, 'layout'>): FieldNames | undefined {
+  return layout?.['fields'] as FieldNames | undefined;
 }
 
 /** Name of what comes from standard input; numbered, because each such stream is a source of its own. */

@@ -7,7 +7,14 @@
  */
 import { stat } from 'node:fs/promises';
 import { fromSystemError } from '../core/errors.js';
-import { lastSequence, readCommits, type Commit, type CommittedFile, type PendingFile } from './commits.js';
+import {
+  lastSequence,
+  readCommits,
+  type Commit,
+  type CommittedFile,
+  type PendingFile,
+  type SourceProgress,
+} from './commits.js';
 import type { DatasetPaths, Workspace } from './workspace.js';
 
 export interface IndexedFile extends CommittedFile {
@@ -21,6 +28,8 @@ export interface DocumentsFile extends IndexedFile {
   readonly end: number;
 }
 
+export type SourcePlace = Pick<SourceProgress, 'location' | 'layout'>;
+
 export interface DatasetIndex {
   readonly paths: DatasetPaths;
   /** Of the last commit; 0 where there is none. */
@@ -28,8 +37,8 @@ export interface DatasetIndex {
   readonly documents: readonly DocumentsFile[];
   readonly shards: readonly IndexedFile[];
   readonly pending: readonly PendingFile[];
-  /** Where each source is read from, by its name. */
-  readonly locations: ReadonlyMap<string, string>;
+  /** Where each source is read from, and how it is laid out, by its name. */
+  readonly sources: ReadonlyMap<string, SourcePlace>;
   readonly totals: Readonly<Record<string, number>>;
   readonly tokenizer: Commit['tokenizer'];
 }
@@ -90,7 +99,7 @@ function emptyIndex(paths: DatasetPaths): Entry['index'] {
     documents: [],
     shards: [],
     pending: [],
-    locations: new Map(),
+    sources: new Map(),
     totals: {},
     tokenizer: null,
     nextOrdinal: 0,
@@ -101,7 +110,7 @@ function emptyIndex(paths: DatasetPaths): Entry['index'] {
 function extended(index: Entry['index'], commits: readonly Commit[]): Entry['index'] {
   const documents = [...index.documents];
   const shards = [...index.shards];
-  const locations = new Map(index.locations);
+  const sources = new Map(index.sources);
   let { nextOrdinal } = index;
   for (const commit of commits) {
     for (const file of commit.files) {
@@ -110,7 +119,7 @@ function extended(index: Entry['index'], commits: readonly Commit[]): Entry['ind
         documents.push({ ...indexed, first: nextOrdinal, end: commit.next_ordinal });
       if (file.kind === 'shard') shards.push(indexed);
     }
-    for (const { source, location } of commit.sources) locations.set(source, location);
+    for (const { source, location, layout } of commit.sources) sources.set(source, { location, layout });
     nextOrdinal = commit.next_ordinal;
   }
   const { sequence, pending, totals, tokenizer } = commits[commits.length - 1];
@@ -120,7 +129,7 @@ function extended(index: Entry['index'], commits: readonly Commit[]): Entry['ind
     documents,
     shards,
     pending,
-    locations,
+    sources,
     totals,
     tokenizer,
     nextOrdinal,

@@ -8,7 +8,7 @@
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import { TokenmillError } from '../core/errors.js';
 import { join } from 'node:path';
-import type { DatasetIndex, DocumentsFile } from './dataset-index.js';
+import type { DatasetIndex, DocumentsFile, SourcePlace } from './dataset-index.js';
 import { documentColumns, quoteName, quoteText } from './schema.js';
 
 /** Rows that one statement looks at: enough to keep DuckDB busy, few enough to come back to the deadline. */
@@ -107,7 +107,7 @@ function filesOfStatement(files: readonly DocumentsFile[], start: number): numbe
 export interface FoundDocument {
   readonly dataset: string;
   readonly row: DocumentRow;
-  readonly location: string;
+  readonly source: SourcePlace;
 }
 
 /**
@@ -132,9 +132,9 @@ export async function findDocument(
       { id },
     );
     for (const row of rows) {
-      const location = index.locations.get(row['source'] as string);
-      if (location === undefined) throw corrupt(index, `no commit names the source ${row['source']}`);
-      found.push({ dataset: index.paths.name, row, location });
+      const source = index.sources.get(row['source'] as string);
+      if (source === undefined) throw corrupt(index, `no commit names the source ${row['source']}`);
+      found.push({ dataset: index.paths.name, row, source });
     }
   }
   if (found.length === 1) return found[0];

@@ -1,13 +1,15 @@
 /** The same documents in every form that inputs come in: one dataset for any number of workers, stops and sources. */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { silentLog } from '../../src/core/log.js';
 import { sha256 } from '../../src/core/hash.js';
+import { Random } from '../../src/core/random.js';
+import { normalizedTextHash } from '../../src/filters/dedup/text-hash.js';
 import { readRecordAt } from '../../src/ingest/formats/record-at.js';
 import { ingest, type IngestSummary } from '../../src/ingest/ingest.js';
 import { ingestOptionsSchema } from '../../src/ingest/options.js';
@@ -19,16 +21,20 @@ import { anyAddress } from '../../src/ingest/sources/http/address-rule.js';
 import { readPathList } from '../../src/ingest/sources/path-list.js';
 import { latestSources, readCommits } from '../../src/store/commits.js';
 import { Workspace } from '../../src/store/workspace.js';
-import { generateDocuments, toJsonl } from '../support/corpus.js';
+import { tokenmill } from '../support/cli.js';
+import { generateDocuments, prose, toJsonl } from '../support/corpus.js';
 import { decisions, rows, shardHashes } from '../support/dataset.js';
 import { faultServer, sendFile, type FaultServer } from '../support/fault-server.js';
+import { storedLz4, storedZstd } from '../support/frames.js';
 import { tarEnd, tarMember } from '../support/tar.js';
+import { gzipRecords, warcRecord } from '../support/warc.js';
 import { makeTokenizer } from '../support/tokenizer.js';
 
 let folder: string;
 let tokenizer: string;
 let server: FaultServer;
 let archive: Buffer;
+let gets = 0;
 const documents = generateDocuments(1, 120);
 const jsonl = toJsonl(documents);
 
@@ -55,6 +61,14 @@ beforeAll(async () => {
   server = await faultServer({
     // Breaks off once.
     '/all.tar.gz': (q, r, n) => sendFile(q, r, archive, n === 1 ? { dropAfter: 5000 } : {}),
+    // Goes silent in the middle, the first time that it is not only asked for its size.
+    '/stalling': (q, r) =>
+      sendFile(
+        q,
+        r,
+        archive,
+        q.method === 'GET' && (gets += 1) === 1 ? { stallAfter: archive.length >> 1 } : {},
+      ),
     '/list': (_q, r) => r.end(gzipSync('crawl/1.gz\n# a comment\n\ncrawl/2.gz\n/crawl/3.gz\n')),
   });
 });
@@ -154,6 +168,38 @@ describe('an archive', () => {
   });
 });
 
+describe('a file of every container', () => {
+  it('is cut into the same documents for one worker and for two, whatever the window', async () => {
+    const random = new Random(5);
+    // Two batches each: a batch ends with 256 records.
+    const texts = Array.from({ length: 300 }, () => prose(random, 12));
+    const warc = texts.map((text, i) => warcRecord(text, { uri: `http://example.com/${i}` }));
+    const lines = Buffer.from(texts.map((text) => `${JSON.stringify({ text })}\n`).join(''));
+    const files = {
+      'a.warc.gz': gzipRecords(warc),
+      'b.jsonl.gz': gzipSync(lines),
+      'c.jsonl.zst': storedZstd(lines),
+      'd.warc.lz4': storedLz4(Buffer.concat(warc)),
+      'e.csv': Buffer.from(`text\n${texts.map((text) => `"${text}"\n`).join('')}`),
+      'f.jsonl': lines,
+      'g.tar.gz': gzipSync(Buffer.concat([tarMember('m.jsonl', lines), tarMember('n.jsonl', lines), tarEnd])),
+    };
+    const inputs = join(folder, 'containers');
+    await mkdir(inputs);
+    for (const [name, bytes] of Object.entries(files)) await writeFile(join(inputs, name), bytes);
+    const [one, two] = [await newWorkspace(), await newWorkspace()];
+    const { counts } = await run(one, [inputs]);
+    expect(counts).toMatchObject({ documents: 8 * 300 });
+    await run(two, [inputs], { workers: 2, window: 1 });
+    expect(await decisions(two)).toEqual(await decisions(one));
+    expect(await shardHashes(two, 'd')).toEqual(await shardHashes(one, 'd'));
+    const found = await rows(one, 'SELECT source, text_hash FROM documents ORDER BY ordinal');
+    expect(found.map((row) => row['text_hash'])).toEqual(
+      Array.from({ length: 8 }, () => texts.map((text) => normalizedTextHash(text))).flat(),
+    );
+  });
+});
+
 describe('an address', () => {
   it('is downloaded, verified and read like the file; nothing of it stays but where it was', async () => {
     const workspace = await newWorkspace();
@@ -178,6 +224,43 @@ describe('an address', () => {
     expect(Buffer.from(record).toString()).toBe(`${jsonl.split('\n')[0]}\n`);
     expect(await run(workspace, [url])).toMatchObject({ sources: 0, skipped: 1 });
   });
+
+  it(
+    'goes on where a process that was killed in the middle of it had come to',
+    { timeout: 60_000 },
+    async () => {
+      const workspace = await newWorkspace();
+      const url = `${server.url}/stalling`;
+      const half = archive.length >> 1;
+      const args = ['ingest', url, `--workspace=${workspace}`, '--dataset=d', `--tokenizer=${tokenizer}`];
+      const flags = ['--policy=keep-all', '--shard-tokens=5000', '--workers=1'];
+      const sizes = async (): Promise<number[]> => {
+        const path = join(workspace, 'downloads', 'd');
+        const names = await readdir(path).catch(() => []);
+        return Promise.all(names.map(async (name) => (await stat(join(path, name))).size));
+      };
+      const killed = await tokenmill([...args, ...flags], {
+        onStart: (child) => {
+          const poll = setInterval(() => {
+            void sizes().then((found) => {
+              if (found.includes(half)) child.kill('SIGKILL');
+            });
+          }, 20);
+          child.on('close', () => clearInterval(poll));
+        },
+      });
+      expect(killed.signal).toBe('SIGKILL');
+      expect(await tokenmill([...args, ...flags])).toMatchObject({ status: 0 });
+      expect(server.requests.filter((request) => request.startsWith('GET /stalling')).at(-1)).toBe(
+        `GET /stalling bytes=${half}-`,
+      );
+      const whole = await newWorkspace();
+      await run(whole, [join(folder, 'all.tar.gz')]);
+      const texts = 'SELECT ordinal, text_hash, verdict FROM documents ORDER BY ordinal';
+      expect(await rows(workspace, texts)).toEqual(await rows(whole, texts));
+      expect(await sizes()).toEqual([]);
+    },
+  );
 
   it('with another checksum is not read', async () => {
     const workspace = await newWorkspace();

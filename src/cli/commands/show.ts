@@ -1,6 +1,7 @@
 /** `tokenmill show`: one document with where it came from, its text, or the bytes of its record fetched again. */
 import { Command } from 'commander';
 import { TokenmillError } from '../../core/errors.js';
+import { layoutFields } from '../../ingest/plan.js';
 import { readRecordAt } from '../../ingest/formats/record-at.js';
 import type { Space } from '../../ingest/records.js';
 import { openDatabase } from '../../store/database.js';
@@ -28,14 +29,14 @@ async function run(
   id: string,
   flags: { text?: boolean; record?: boolean; workspace?: string },
 ): Promise<void> {
-  const { dataset, row, location } = await find(id, openWorkspace(flags));
+  const { dataset, row, source } = await find(id, openWorkspace(flags));
   if (flags.record === true) {
     const place = {
       space: row['space'] as Space,
       offset: Number(row['offset']),
       length: Number(row['length']),
     };
-    await write(await readRecordAt(location, place));
+    await write(await readRecordAt(source.location, place, layoutFields(source)));
   } else if (flags.text === true) {
     if (row['text'] === null) {
       throw new TokenmillError(
@@ -48,7 +49,7 @@ async function run(
     }
     await write(`${row['text'] as string}\n`);
   } else {
-    await write(`${JSON.stringify({ dataset, ...row, location }, null, 2)}\n`);
+    await write(`${JSON.stringify({ dataset, ...row, location: source.location }, null, 2)}\n`);
   }
 }
 

@@ -1,8 +1,15 @@
 /** The part of a compressed file that is in memory: grows at its end, is given up at its beginning. */
 import type { ByteReader } from '../sources/bytes.js';
 
+/** Room that is made at least, so that most reads only fill it. */
+const ROOM_BYTES = 1_000_000;
+
 export class CompressedWindow {
   private readonly reader: ByteReader;
+  /** Memory that `bytes` is part of. Its bytes are written once: inflation in other threads may still read them. */
+  private room: Buffer = Buffer.alloc(0);
+  /** Of `room`, what has been written. */
+  private written = 0;
   /** File offset of `bytes[0]`. */
   start: number;
   bytes: Buffer = Buffer.alloc(0);
@@ -26,9 +33,19 @@ export class CompressedWindow {
 
   async grow(): Promise<void> {
     const chunk = await this.reader.read();
-    if (chunk === undefined) this.complete = true;
-    // A new buffer, because inflation in other threads may still read the old one.
-    else this.bytes = Buffer.concat([this.bytes, chunk]);
+    if (chunk === undefined) {
+      this.complete = true;
+      return;
+    }
+    const held = this.bytes.length;
+    if (this.written + chunk.length > this.room.length) {
+      this.room = Buffer.allocUnsafeSlow(Math.max(ROOM_BYTES, 2 * (held + chunk.length)));
+      this.room.set(this.bytes);
+      this.written = held;
+    }
+    this.room.set(chunk, this.written);
+    this.written += chunk.length;
+    this.bytes = this.room.subarray(this.written - held - chunk.length, this.written);
   }
 
   /** Makes `count` bytes from `offset` on available, or all that there are. */

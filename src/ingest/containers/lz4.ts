@@ -136,6 +136,9 @@ function parseHeader(bytes: Buffer): Header | undefined {
   };
 }
 
+/** Copies that are shorter than this are made byte by byte: a call costs more. */
+const SHORT_COPY = 24;
+
 /**
  * @param limit the largest content that the frame allows a block
  * @param isCut the block goes on behind what is given, of which all that can be decoded is wanted
@@ -143,46 +146,45 @@ function parseHeader(bytes: Buffer): Header | undefined {
  */
 function decodeLz4Block(block: Uint8Array, limit: number, history: Uint8Array, isCut: boolean): Uint8Array {
   const start = history.length;
-  const out = new Uint8Array(start + limit);
+  const out = roomFor(start + limit);
   out.set(history);
   let read = 0;
   let write = start;
-  /** A length of 15 goes on in bytes, each of 255 with one more; undefined where the block ends in them. */
-  const extend = (length: number): number | undefined => {
-    let total = length;
-    if (length !== 15) return total;
+  /** A length of 15 goes on in bytes, each of 255 with one more; -1 where the block ends in them. */
+  const extend = (): number => {
+    let total = 15;
     while (read < block.length) {
-      const more = block[read];
-      read += 1;
+      const more = block[read++];
       total += more;
       if (more !== 255) return total;
     }
-    return undefined;
+    return -1;
   };
   while (read < block.length) {
-    const token = block[read];
-    read += 1;
-    const literals = extend(token >> 4);
-    if (literals === undefined || read + literals > block.length || write + literals > out.length) {
-      return broken();
+    const token = block[read++];
+    const literals = token >> 4 === 15 ? extend() : token >> 4;
+    if (literals < 0 || read + literals > block.length || write + literals > start + limit) return broken();
+    if (literals < SHORT_COPY) {
+      for (const end = write + literals; write < end;) out[write++] = block[read++];
+    } else {
+      out.set(block.subarray(read, read + literals), write);
+      read += literals;
+      write += literals;
     }
-    out.set(block.subarray(read, read + literals), write);
-    read += literals;
-    write += literals;
     if (read === block.length) break;
     const distance = read + 2 > block.length ? 0 : block[read] | (block[read + 1] << 8);
     read += 2;
-    const more = extend(token & 15);
-    if (more === undefined || distance === 0 || distance > write || write + more + MIN_MATCH > out.length) {
+    const more = (token & 15) === 15 ? extend() : token & 15;
+    if (more < 0 || distance === 0 || distance > write || write + more + MIN_MATCH > start + limit) {
       return broken();
     }
     const end = write + more + MIN_MATCH;
-    if (distance >= end - write) {
+    if (end - write < SHORT_COPY || distance < end - write) {
+      // A match may reach into what it writes: a run, which comes out right in this order.
+      for (let from = write - distance; write < end;) out[write++] = out[from++];
+    } else {
       out.copyWithin(write, write - distance, end - distance);
       write = end;
-    } else {
-      // The match reaches into what it writes: a run, to be written in order.
-      for (; write < end; write += 1) out[write] = out[write - distance];
     }
   }
   return out.slice(start, write);
@@ -191,4 +193,12 @@ function decodeLz4Block(block: Uint8Array, limit: number, history: Uint8Array, i
     if (isCut) return out.slice(start, write);
     throw new FrameDamage('garbage', 'a block that does not decode');
   }
+}
+
+/** Blocks are decoded one after the other, each in the same room; what came before in it does not matter. */
+let room = new Uint8Array(0);
+
+function roomFor(bytes: number): Uint8Array {
+  if (room.length < bytes) room = new Uint8Array(bytes);
+  return room;
 }

@@ -10,7 +10,7 @@ import { MAX_BODY_BYTES, MAX_HEADER_BYTES, type BadDocument } from '../records.j
 
 export interface HttpResponse {
   readonly status: number;
-  /** Lower-case names; of repeated fields the first. */
+  /** Lower-case names; of repeated fields the first, but of X-Robots-Tag all, one a line. */
   readonly fields: ReadonlyMap<string, string>;
   /** Still coded. */
   readonly body: Uint8Array;
@@ -19,6 +19,8 @@ export interface HttpResponse {
 /** Also HTTP/2 and HTTP/3, which have no minor version and no reason phrase, and Shoutcast. */
 const STATUS_LINE = /^(?:HTTP\/\d(?:\.\d)?|ICY)[ \t]+(\d{3})(?:[ \t\r\n]|$)/;
 const LINE_FEED = 0x0a;
+/** A server sends one field for each robot that it addresses. */
+const ROBOTS = 'x-robots-tag';
 
 /** Header fields up to an empty line, and where what follows them begins. */
 export function parseFields(bytes: Buffer, start: number): { fields: Map<string, string>; end: number } {
@@ -36,7 +38,10 @@ export function parseFields(bytes: Buffer, start: number): { fields: Map<string,
       fields.set(name, `${fields.get(name)} ${text.trim()}`);
     } else if (colon > 0) {
       name = text.slice(0, colon).trim().toLowerCase();
-      if (!fields.has(name)) fields.set(name, text.slice(colon + 1).trim());
+      const value = text.slice(colon + 1).trim();
+      const before = fields.get(name);
+      if (before === undefined) fields.set(name, value);
+      else if (name === ROBOTS) fields.set(name, `${before}\n${value}`);
     }
     if (found === -1) return { fields, end: line };
   }

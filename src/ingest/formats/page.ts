@@ -22,7 +22,7 @@ export interface PageOptions {
   readonly url?: string | undefined;
   /** Label of the HTTP header, where there is one. */
   readonly charset?: string | undefined;
-  /** X-Robots-Tag of the HTTP header. */
+  /** X-Robots-Tag of the HTTP header, a line for each field of that name. */
   readonly robots?: string | undefined;
   readonly reading?: ReadingConfig;
 }
@@ -55,7 +55,7 @@ export function extractPage(bytes: Uint8Array, options: PageOptions = {}): Page 
     page: {
       ...page,
       canonicalUrl: absoluteUrl(page.canonicalUrl, url),
-      robots: robotsDirectives(page.robots, options.robots),
+      robots: robotsDirectives(page.robots, ...(options.robots?.split('\n') ?? [])),
     },
   };
 }

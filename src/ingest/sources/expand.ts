@@ -5,7 +5,7 @@
  * that several inputs name is read once. A name is the path as given, with forward slashes and without `./`.
  */
 import { parseUrl } from './http/request.js';
-import { isUrl, STDIN } from './location.js';
+import { absoluteLocation, isUrl, parseMemberLocation, STDIN } from './location.js';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { fromSystemError, TokenmillError } from '../../core/errors.js';
 import type { Source } from '../records.js';
@@ -25,6 +25,7 @@ export async function expandInputs(inputs: readonly string[]): Promise<ExpandedI
   const skipped: string[] = [];
   const seen = new Set<string>();
   const add = async (name: string): Promise<void> => {
+    refusePlaces(name);
     const source = await describe(name);
     const identity = name === STDIN ? STDIN : await realpath(name);
     if (seen.has(identity)) return;
@@ -34,6 +35,7 @@ export async function expandInputs(inputs: readonly string[]): Promise<ExpandedI
   for (const input of inputs) {
     if (isUrl(input)) {
       const { href } = parseUrl(input.replace(/#.*$/, ''));
+      refusePlaces(href);
       if (!seen.has(href)) sources.push({ name: href, location: href, size: null, modifiedMs: null });
       seen.add(href);
       continue;
@@ -61,6 +63,17 @@ function normalize(input: string): string {
   const path = process.platform === 'win32' ? input.replaceAll('\\', '/') : input;
   const short = path.replace(/(?<=^|\/)(?:\.\/+)+/g, '').replace(/(?<=[^/])\/+$/, '');
   return short === '' && path !== '' ? '.' : short;
+}
+
+/**
+ * A name that reads as the place of a member of an archive would be taken for one, later and by others as well.
+ * @throws TokenmillError INPUT_UNSUPPORTED
+ */
+function refusePlaces(name: string): void {
+  if (parseMemberLocation(absoluteLocation(name)) === undefined) return;
+  throw new TokenmillError('INPUT_UNSUPPORTED', `${name} reads as the place of a member of an archive`, {
+    hint: 'rename it: the form !NUMBER+NUMBER! in a name is reserved',
+  });
 }
 
 async function describe(name: string): Promise<Source> {

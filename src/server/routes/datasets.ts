@@ -263,7 +263,7 @@ export function datasetRoutes(app: App, context: ServerContext): void {
 }
 
 function summary(
-  { paths, sequence, shards, pending, locations, totals, tokenizer: known }: DatasetIndex,
+  { paths, sequence, shards, pending, sources, totals, tokenizer: known }: DatasetIndex,
   config: z.output<typeof datasetConfigSchema>,
 ): z.output<typeof datasetSchema> {
   return {
@@ -271,7 +271,7 @@ function summary(
     sequence,
     policy: config.policy.name,
     tokenizer: known,
-    sources: locations.size,
+    sources: sources.size,
     documents: totals['documents'] ?? 0,
     kept: totals['kept'] ?? 0,
     tokens: totals['tokens'] ?? 0,

@@ -4,6 +4,7 @@
  */
 import { createRoute, z } from '@hono/zod-openapi';
 import { readRecordAt } from '../../ingest/formats/record-at.js';
+import { layoutFields } from '../../ingest/plan.js';
 import type { Space } from '../../ingest/records.js';
 import { findDocument, listDocuments, type DocumentRow } from '../../store/documents.js';
 import { documentColumns } from '../../store/schema.js';
@@ -156,12 +157,13 @@ export function documentRoutes(app: App, { indexes, documents }: ServerContext):
 
   app.openapi(getRecord, async (c) => {
     const { dataset, document } = c.req.valid('param');
-    const { row, location } = await find(dataset, document, c.req.raw.signal);
-    const record = await readRecordAt(location, {
+    const { row, source } = await find(dataset, document, c.req.raw.signal);
+    const place = {
       space: row['space'] as Space,
       offset: row['offset'] as number,
       length: row['length'] as number,
-    });
+    };
+    const record = await readRecordAt(source.location, place, layoutFields(source));
     return c.body(record as Uint8Array<ArrayBuffer>, 200, {
       'Content-Type': RECORD_TYPE,
       'Content-Disposition': `attachment; filename="${row['document_id']}.bin"`,

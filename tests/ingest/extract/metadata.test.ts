@@ -174,6 +174,8 @@ describe('extractPage', () => {
     const robots = '<meta name=robots content=noai>';
     expect(extractPage(page(robots), { robots: 'noindex' }).page?.robots).toBe('noai, noindex');
     expect(extractPage(page(robots)).page?.robots).toBe('noai');
+    const several = 'googlebot: noindex\nnoimageai\nnofollow';
+    expect(extractPage(page(robots), { robots: several }).page?.robots).toBe('noai, nofollow, noimageai');
   });
 
   it('repairs mojibake before it takes soft hyphens and no-break spaces away', () => {

@@ -41,6 +41,13 @@ describe('WARC records', () => {
     });
   });
 
+  it('a response with several fields for robots, of which one is for a certain one', () => {
+    const status = 'HTTP/1.1 200 OK\r\nX-Robots-Tag: otherbot: noindex\r\nx-robots-tag: nofollow';
+    const fields = { 'Content-Type': 'text/html', 'X-Robots-Tag': 'noarchive' };
+    const parsed = parseRecord('warc', warcResponse('<p>A text', fields, status));
+    expect(parsed).toMatchObject({ kind: 'document', page: { robots: 'noarchive, nofollow' } });
+  });
+
   it('a response that is chunked and compressed', () => {
     const packed = gzipSync(PAGE);
     const body = Buffer.concat([

@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -48,6 +48,18 @@ describe('expandInputs', () => {
       { name: `${root}/b.txt`, location: `${root}/b.txt`, size: 5, modifiedMs: expect.any(Number) as number },
     ]);
     expect(skipped).toEqual([]);
+  });
+
+  it('refuses a name that reads as the place of a member of an archive, and no other with an exclamation mark', async () => {
+    const folder = join(root, 'x', 'marks');
+    await mkdir(folder);
+    await writeFile(join(folder, 'a!1+b!2.txt'), '');
+    expect(await names('x/marks')).toEqual(['x/marks/a!1+b!2.txt']);
+    await writeFile(join(folder, 'a!1+2!b.txt'), '');
+    for (const input of ['x/marks', 'x/marks/a!1+2!b.txt'])
+      await expect(names(input)).rejects.toMatchObject({ code: 'INPUT_UNSUPPORTED' });
+    await expect(expandInputs(['https://example.com/a!1+2!b'])).rejects.toThrow('place of a member');
+    await rm(folder, { recursive: true });
   });
 
   it('walks folders in order of code units, and says what it leaves out', async () => {
