@@ -1,10 +1,12 @@
 /**
- * The thread behind `hasher.ts`: SHA-256 of files that still grow. It reads what was written since its last turn, a block
- * a file and turn, so that many uploads get on evenly. Memory: one block, whatever the number and size of files.
+ * The thread behind `hasher.ts`: SHA-256 of files that still grow. Bytes that it is handed as they are written it takes from
+ * memory; what else was written since its last turn it reads from the file, a block a file and turn, so that many uploads
+ * get on evenly. Memory: one block, whatever the number and size of files, and what it is handed, which the sender bounds.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
+import { releaseBuffers } from './release.js';
 
 const BLOCK_BYTES = 1 << 20;
 
@@ -12,10 +14,18 @@ const BLOCK_BYTES = 1 << 20;
 export type HashOrder =
   | { readonly kind: 'follow'; readonly id: number; readonly path: string }
   | { readonly kind: 'advance'; readonly id: number; readonly length: number }
+  /** `advance`, with the bytes that end there; each is answered. */
+  | {
+      readonly kind: 'bytes';
+      readonly id: number;
+      readonly length: number;
+      readonly bytes: readonly Uint8Array[];
+    }
   | { readonly kind: 'finish'; readonly id: number; readonly length: number }
   | { readonly kind: 'forget'; readonly id: number };
 
 export type HashAnswer =
+  | { readonly taken: number }
   | { readonly id: number; readonly sha256: string }
   | { readonly id: number; readonly problem: string };
 
@@ -47,6 +57,7 @@ port.on('message', (order: HashOrder) => {
     return;
   }
   const file = files.get(order.id);
+  if (order.kind === 'bytes') takeBytes(file, order.length, order.bytes);
   if (file === undefined) return;
   if (order.kind === 'forget') {
     forget(order.id, file);
@@ -59,6 +70,17 @@ port.on('message', (order: HashOrder) => {
     setImmediate(turn);
   }
 });
+
+/** Bytes that do not follow what is hashed are read from the file later, as if they had not been handed over. */
+function takeBytes(file: Followed | undefined, length: number, bytes: readonly Uint8Array[]): void {
+  const size = bytes.reduce((sum, part) => sum + part.length, 0);
+  if (file !== undefined && file.position === length - size) {
+    for (const part of bytes) file.hash.update(part);
+    file.position = length;
+  }
+  answer({ taken: size });
+  releaseBuffers(bytes);
+}
 
 /** One block of every file that has one; between turns the thread hears new orders. */
 function turn(): void {

@@ -1,12 +1,13 @@
 /**
- * SHA-256 of files while they are written, on a thread of its own: the hash follows the file on disk, mostly out of the
- * page cache, so neither the event loop nor the memory of the service has a part in it. A file that was begun by an
+ * SHA-256 of files while they are written, on a thread of its own. What was just written is handed to it in memory as long
+ * as it keeps up; what it was not handed it reads from the file, mostly out of the page cache. A file that was begun by an
  * earlier process is hashed from its start, in the background while the rest arrives.
  */
 import { Worker } from 'node:worker_threads';
 import { TokenmillError } from '../../core/errors.js';
 import { workerFile } from '../../core/pool.js';
 import type { HashAnswer, HashOrder } from './hash-thread.js';
+import { ownsItsMemory, releaseBuffers } from './release.js';
 
 interface Waiting {
   resolve(sha256: string): void;
@@ -17,13 +18,19 @@ interface Waiting {
 export interface Following {
   /** Bytes `[0, length)` are written and stay as they are. */
   advance(length: number): void;
+  /** `advance` with the bytes that end at `length`, which nobody else uses any more: they may be gone on return. */
+  advanceWith(length: number, bytes: readonly Buffer[]): void;
   /** SHA-256 of the first `length` bytes. Ends the following. @throws TokenmillError IO */
   digest(length: number): Promise<string>;
   /** Ends the following without a result. */
   forget(): void;
 }
 
+/** Bytes that are handed over and not hashed yet: beyond, the thread reads from the file, and memory stays flat. */
+const MAX_HANDED_BYTES = 16 << 20;
+
 export class FileHasher {
+  private handedBytes = 0;
   private thread: Worker | undefined;
   private readonly waiting = new Map<number, Waiting>();
   private lastId = 0;
@@ -44,6 +51,21 @@ export class FileHasher {
     };
     return {
       advance: (length) => this.send(current(), { kind: 'advance', id, length }),
+      advanceWith: (length, bytes) => {
+        const thread = current();
+        const size = bytes.reduce((sum, part) => sum + part.length, 0);
+        const movable = bytes.every(ownsItsMemory);
+        if (movable && this.handedBytes + size <= MAX_HANDED_BYTES) {
+          this.handedBytes += size;
+          thread.postMessage(
+            { kind: 'bytes', id, length, bytes } satisfies HashOrder,
+            bytes.map(({ buffer }) => buffer as ArrayBuffer),
+          );
+        } else {
+          this.send(thread, { kind: 'advance', id, length });
+          releaseBuffers(bytes);
+        }
+      },
       digest: (length) =>
         new Promise((resolve, reject) => {
           this.waiting.set(id, { resolve, reject });
@@ -70,13 +92,20 @@ export class FileHasher {
     // It waits for orders for ever; that alone keeps no process alive.
     thread.unref();
     thread.on('message', (answer: HashAnswer) => {
+      if ('taken' in answer) {
+        this.handedBytes -= answer.taken;
+        return;
+      }
       const waiting = this.waiting.get(answer.id);
       this.waiting.delete(answer.id);
       if ('sha256' in answer) waiting?.resolve(answer.sha256);
       else waiting?.reject(new TokenmillError('IO', `hashing failed: ${answer.problem}`));
     });
     thread.on('error', (error) => {
-      if (this.thread === thread) this.thread = undefined;
+      if (this.thread === thread) {
+        this.thread = undefined;
+        this.handedBytes = 0;
+      }
       this.failAll(new TokenmillError('IO', `the hashing thread failed: ${error.message}`, { cause: error }));
     });
     this.thread = thread;

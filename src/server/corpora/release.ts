@@ -9,14 +9,19 @@ const { port1: sink, port2 } = new MessageChannel();
 // A message to a port whose other end is closed is dropped, with what was transferred in it.
 port2.close();
 
+/** Whether the bytes are all of their memory, and so can be moved to a thread. */
+export function ownsItsMemory({ buffer, byteLength }: Uint8Array): boolean {
+  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
+}
+
 /**
  * The buffers have no bytes any more. Nobody else may use them. One that is a part of something larger stays as it is.
  */
-export function releaseBuffers(buffers: readonly Buffer[]): void {
-  for (const { buffer, byteLength } of buffers) {
-    if (!(buffer instanceof ArrayBuffer) || buffer.byteLength !== byteLength) continue;
+export function releaseBuffers(buffers: readonly Uint8Array[]): void {
+  for (const bytes of buffers) {
+    if (!ownsItsMemory(bytes)) continue;
     try {
-      sink.postMessage(null, [buffer]);
+      sink.postMessage(null, [bytes.buffer as ArrayBuffer]);
     } catch {
       // Memory that may not be moved is the collector's.
     }

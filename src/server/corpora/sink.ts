@@ -9,7 +9,6 @@ import type { Hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
-import { releaseBuffers } from './release.js';
 
 /** Bytes that wait for the disk before the stream is held back. */
 export const BUFFER_BYTES = 1 << 20;
@@ -30,8 +29,11 @@ export interface AppendOptions {
   readonly hash?: Hash;
   /** Ends the reading early, as a broken connection would. */
   readonly signal?: AbortSignal;
-  /** After each write, with the new length of the file; the next write waits for it. */
-  readonly onWritten?: (length: number) => void | Promise<void>;
+  /**
+   * After each write, with the new length of the file; the next write waits for it. `bytes` are those that were written, where
+   * nobody else has them: whoever is told may let them go, or give them away.
+   */
+  readonly onWritten?: (length: number, bytes: readonly Buffer[] | undefined) => void | Promise<void>;
 }
 
 /**
@@ -98,8 +100,7 @@ export async function appendStream(
       await writeWhole(file, batch, length);
       length += batch.reduce((sum, buffer) => sum + buffer.length, 0);
       // The parser of HTTP makes each buffer for its one reader; other streams may hand out what is not theirs.
-      if (source instanceof IncomingMessage) releaseBuffers(batch);
-      await options.onWritten?.(length);
+      await options.onWritten?.(length, source instanceof IncomingMessage ? batch : undefined);
     }
   } catch (error) {
     failure = error;

@@ -15,6 +15,7 @@ import type { FileHasher, Following } from './hasher.js';
 import { Flusher } from './flusher.js';
 import { startIngest, type OnComplete } from './ingest.js';
 import { beginChecking, endChecking, writeState, type PartialPaths, type UploadState } from './partial.js';
+import { releaseBuffers } from './release.js';
 import { appendStream, type StreamEnd } from './sink.js';
 import { RESERVE_STEP, type Reservation } from './space.js';
 
@@ -230,14 +231,17 @@ export class Upload {
         limit: (this.state.length ?? Number.MAX_SAFE_INTEGER) - offset,
         hash,
         signal,
-        onWritten: async (length) => {
+        onWritten: async (length, bytes) => {
           flusher.written(length);
           this.services.onWritten?.(this.state.kind, length - counted);
           counted = length;
           // Before its checksum is confirmed nothing of it counts.
           if (checksum === undefined) {
             this.offset = length;
-            this.follow().advance(length);
+            if (bytes === undefined) this.follow().advance(length);
+            else this.follow().advanceWith(length, bytes);
+          } else if (bytes !== undefined) {
+            releaseBuffers(bytes);
           }
           await this.reserve(length);
         },
