@@ -114,7 +114,7 @@ function parseLines(text: string): Metrics[] {
 }
 
 export const run: Benchmark = async ({ quick }) => {
-  const steps = quick ? 20 : 800;
+  const steps = quick ? 20 : 500;
   const folder = await mkdtemp(join(tmpdir(), 'tokenmill-learning-'));
   try {
     const corpus = documentationCorpus(quick ? CORPUS_BYTES / 8 : CORPUS_BYTES);

@@ -113,7 +113,7 @@ export const run: Benchmark = async ({ quick }) => {
   const shapes = SHAPES.filter(({ name }) => only?.includes(name) ?? true);
   const rows = new Map(only === undefined ? [] : await recordedRows());
   for (const shape of quick ? shapes.slice(0, 1) : shapes) {
-    const row = await measure(shape, quick ? [1, 2] : [2, rounds()]);
+    const row = await measure(shape, quick ? [1, 2] : [1, rounds()]);
     rows.set(shape.name, row);
     process.stdout.write(`${JSON.stringify(row, null, 1)}\n`);
   }
