@@ -182,6 +182,10 @@ const RULES: { readonly [Name in OperationName]: Rule<Name> } = {
     }
     return { shape, data };
   },
+  selectRows: ([x, chosen], _attributes, shape) =>
+    generate(shape, ([r, c]) => (chosen.data[r] === 0 ? 0 : get(x, [r, c]))),
+  addSelectedRows: ([base, chosen, rows], _attributes, shape) =>
+    generate(shape, ([r, c]) => get(base, [r, c]) + (chosen.data[r] === 0 ? 0 : get(rows, [r, c]))),
   pickColumns: ([x, index], _attributes, shape) => generate(shape, ([r]) => get(x, [r, index.data[r]])),
   addToColumns: ([base, index, values], _attributes, shape) =>
     generate(shape, ([r, c]) => get(base, [r, c]) + (c === index.data[r] ? values.data[r] : 0)),

@@ -198,6 +198,21 @@ export function setRows(base: Tensor, index: Tensor, values: Tensor): Tensor {
   return base.graph.apply('setRows', [base, index, values], {});
 }
 
+/**
+ * The rows of x [n, columns] that are chosen (bool [n]), for work that the others do not need. An engine leaves the others out
+ * or makes them 0, so the result, [n, columns] by its shape, goes only through operations that take rows of 0 to rows of 0, into
+ * products that sum over the rows, and through `addSelectedRows` of the same choice.
+ * @param share of the rows that are chosen, as far as it is known
+ */
+export function selectRows(x: Tensor, chosen: Tensor, share: number): Tensor {
+  return x.graph.apply('selectRows', [x, chosen], { share });
+}
+
+/** `base` [n, columns] with rows that were computed from selected ones added where they come from. */
+export function addSelectedRows(base: Tensor, chosen: Tensor, rows: Tensor, share: number): Tensor {
+  return base.graph.apply('addSelectedRows', [base, chosen, rows], { share });
+}
+
 /** One element of every row of x [n, columns], by its column: index [n] -> [n]. */
 export function pickColumns(x: Tensor, index: Tensor): Tensor {
   return x.graph.apply('pickColumns', [x, index], {});

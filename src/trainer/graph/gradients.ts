@@ -3,7 +3,7 @@
  * Evaluating Derivatives, chapter 3).
  */
 import { TokenmillError } from '../../core/errors.js';
-import { add, fill, gemm, scatterAddRows } from './build.js';
+import { add, addSelectedRows, fill, gemm, scatterAddRows } from './build.js';
 import type { Graph } from './graph.js';
 import { OPERATIONS } from './operations.js';
 import { invalid } from './shapes.js';
@@ -108,7 +108,7 @@ function isSole(graph: Graph, contribution: Tensor, all: readonly (Tensor | unde
 }
 
 /**
- * Adds a contribution to the sum so far. A product and a scatter that nothing else uses add into the sum themselves,
+ * Adds a contribution to the sum so far. Products and scattered rows that nothing else uses add into the sum themselves,
  * which saves a pass over memory; the node they replace is dead.
  */
 function accumulate(sum: Tensor, contribution: Tensor, sole: boolean): Tensor {
@@ -118,6 +118,10 @@ function accumulate(sum: Tensor, contribution: Tensor, sole: boolean): Tensor {
   }
   if (sole && operation === 'scatterAddRows' && isZero(sum.graph.nodeOf(inputs[0]))) {
     return scatterAddRows(sum, inputs[1], inputs[2]);
+  }
+  if (sole && operation === 'addSelectedRows' && isZero(sum.graph.nodeOf(inputs[0]))) {
+    const { share } = attributes as Attributes['addSelectedRows'];
+    return addSelectedRows(sum, inputs[1], inputs[2], share);
   }
   return add(sum, contribution);
 }

@@ -3,6 +3,7 @@ import { ELEMENTWISE } from './operations/elementwise.js';
 import { LINEAR } from './operations/linear.js';
 import { REDUCTIONS } from './operations/reductions.js';
 import { ROWS } from './operations/rows.js';
+import { SELECTION } from './operations/selection.js';
 import { SHAPE } from './operations/shape.js';
 import { SOURCES } from './operations/sources.js';
 import type { Operation, OperationName } from './tensor.js';
@@ -14,4 +15,5 @@ export const OPERATIONS: { readonly [Name in OperationName]: Operation<Name> } =
   ...SHAPE,
   ...LINEAR,
   ...ROWS,
+  ...SELECTION,
 };

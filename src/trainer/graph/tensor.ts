@@ -32,6 +32,11 @@ export interface MatmulAttributes {
   readonly alpha: number;
 }
 
+export interface SelectionAttributes {
+  /** Which part of the rows is chosen, as far as it is known beforehand; for estimates of work alone. */
+  readonly share: number;
+}
+
 /** Every operation with its attributes. */
 export interface Attributes {
   // sources
@@ -72,6 +77,8 @@ export interface Attributes {
   gatherRows: None;
   scatterAddRows: None;
   setRows: None;
+  selectRows: SelectionAttributes;
+  addSelectedRows: SelectionAttributes;
   pickColumns: None;
   addToColumns: None;
   rotary: {

@@ -126,7 +126,11 @@ function mixture(
   x: Tensor,
   updates: Map<string, OwnUpdate>,
 ): Tensor {
-  const { n_routed_experts: experts, moe_intermediate_size: innerWidth } = config;
+  const {
+    n_routed_experts: experts,
+    num_experts_per_tok: perToken,
+    moe_intermediate_size: innerWidth,
+  } = config;
   const biasName = `${prefix}.gate.e_score_correction_bias`;
   const bias = context.parameter({
     name: biasName,
@@ -137,7 +141,7 @@ function mixture(
   });
   const routing = sigmoidRouting(context, `${prefix}.gate`, x, bias, {
     experts,
-    perToken: config.num_experts_per_tok,
+    perToken,
     groups: config.n_group,
     chosenGroups: config.topk_group,
     normalize: config.norm_topk_prob,
@@ -148,8 +152,8 @@ function mixture(
     statistic: expertLoad(routing),
     update: (before, load) => balancedBias(before, load, BALANCING_SPEED),
   });
-  const spec = { experts, innerWidth, ...deviations(config) };
-  const routed = swigluExperts(context, `${prefix}.experts`, x, routing.weights, spec, EXPERT_NAMES);
+  const spec = { experts, perToken, innerWidth, ...deviations(config) };
+  const routed = swigluExperts(context, `${prefix}.experts`, x, routing, spec, EXPERT_NAMES);
   const shared = swiglu(context, `${prefix}.shared_experts`, x, {
     ...plainFeedForward(config),
     innerWidth: innerWidth * config.n_shared_experts,

@@ -55,8 +55,9 @@ export const mixtral: ModelFamily<MixtralConfig> = {
   decode(config, context, ids) {
     const attention = plainAttention(config, fullRotary(config, context));
     const experts = config.num_local_experts;
-    const inner = { experts, innerWidth: config.intermediate_size, ...deviations(config) };
-    const router = { experts, perToken: config.num_experts_per_tok, std: config.initializer_range };
+    const perToken = config.num_experts_per_tok;
+    const inner = { experts, perToken, innerWidth: config.intermediate_size, ...deviations(config) };
+    const router = { experts, perToken, std: config.initializer_range };
     const norm = (name: string, x: Tensor): Tensor => rmsNorm(context, name, x, config.rms_norm_eps);
     const routings: Routing[] = [];
     const output = frame(config, context, ids, {
@@ -68,8 +69,7 @@ export const mixtral: ModelFamily<MixtralConfig> = {
         const mixture = `${prefix}.block_sparse_moe`;
         const routing = softmaxRouting(context, `${mixture}.gate`, fed, router);
         routings.push(routing);
-        const { weights } = routing;
-        return add(h, swigluExperts(context, `${mixture}.experts`, fed, weights, inner, EXPERT_NAMES));
+        return add(h, swigluExperts(context, `${mixture}.experts`, fed, routing, inner, EXPERT_NAMES));
       },
     });
     if (!config.output_router_logits || config.router_aux_loss_coef === 0) return output;

@@ -6,11 +6,15 @@ import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { lower } from '../../../src/trainer/engines/onnx/lowering.js';
 import {
+  addSelectedRows,
   addToColumns,
   constant,
+  fill,
+  gemm,
   matmul,
   pickColumns,
   scatterAddRows,
+  selectRows,
 } from '../../../src/trainer/graph/build.js';
 import { Graph } from '../../../src/trainer/graph/graph.js';
 import { type Shape, sizeOf, type Tensor } from '../../../src/trainer/graph/tensor.js';
@@ -78,6 +82,19 @@ describe('rules for WebGPU', () => {
       ],
       (graph, base, updates) => scatterAddRows(base, constant(graph, [3, 1, 3], [3], 'int32'), updates),
     );
+    expect(result.deviation).toBeLessThan(1e-6);
+  });
+
+  it('select rows and add them, with those of others as 0', async () => {
+    const shapes = [
+      [4, 3],
+      [2, 3],
+    ];
+    const result = await check(shapes, (graph, x, w) => {
+      const chosen = constant(graph, [1, 0, 0, 1], [4], 'bool');
+      const product = gemm(selectRows(x, chosen, 0.5), w, { transposeB: true });
+      return addSelectedRows(fill(graph, 1, [4, 2], 'float32'), chosen, product, 0.5);
+    });
     expect(result.deviation).toBeLessThan(1e-6);
   });
 

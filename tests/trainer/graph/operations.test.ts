@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   add,
+  addSelectedRows,
   addToColumns,
   broadcastTo,
   cast,
@@ -26,6 +27,7 @@ import {
   rotary,
   rsqrt,
   scatterAddRows,
+  selectRows,
   setRows,
   sigmoid,
   slice,
@@ -48,6 +50,7 @@ import { interpret } from '../../support/graph-interpreter.js';
 
 const positive = [0.5, 2] as const;
 const index = (graph: Graph, rows: number[]): Tensor => constant(graph, rows, [rows.length], 'int32');
+const flags = (graph: Graph, values: number[]): Tensor => constant(graph, values, [values.length], 'bool');
 
 /** By operation; every one that has a derivative is here, which the last test makes sure of. */
 const CASES: Record<string, Case> = {
@@ -110,6 +113,42 @@ const CASES: Record<string, Case> = {
       [3, 2],
     ],
     build: (graph, base, updates) => scatterAddRows(base, index(graph, [3, 1, 3]), updates),
+  },
+  selectRows: {
+    shapes: [
+      [4, 3],
+      [2, 3],
+    ],
+    build: (graph, x, w) => {
+      const chosen = flags(graph, [1, 0, 1, 0]);
+      const product = gemm(selectRows(x, chosen, 0.5), w, { transposeB: true });
+      const zeros = fill(graph, 0, [4, 2], x.dtype);
+      return addSelectedRows(zeros, chosen, mul(product, product), 0.5);
+    },
+  },
+  'selectRows, none': {
+    shapes: [
+      [4, 3],
+      [2, 3],
+    ],
+    build: (graph, x, w) => {
+      const chosen = flags(graph, [0, 0, 0, 0]);
+      const product = gemm(selectRows(x, chosen, 0.5), w, { transposeB: true });
+      return add(
+        addSelectedRows(fill(graph, 0, [4, 2], x.dtype), chosen, product, 0.5),
+        gemm(x, w, { transposeB: true }),
+      );
+    },
+  },
+  addSelectedRows: {
+    shapes: [
+      [4, 2],
+      [4, 2],
+    ],
+    build: (graph, base, x) => {
+      const chosen = flags(graph, [0, 1, 1, 1]);
+      return addSelectedRows(base, chosen, tanh(selectRows(x, chosen, 0.75)), 0.75);
+    },
   },
   pickColumns: { shapes: [[3, 4]], build: (graph, x) => pickColumns(x, index(graph, [3, 0, 3])) },
   addToColumns: {
@@ -265,6 +304,11 @@ describe('shapes that do not fit', () => {
     ],
     scatterAddRows: [() => scatterAddRows(x, ids, y), 'needs two matrices of one width'],
     topK: [() => topK(x, 4), 'topK of float32[2, 3]: has no 4 largest elements'],
+    selectRows: [() => selectRows(x, v, 1), 'selectRows of float32[2, 3] and float32[3]: needs a bool'],
+    addSelectedRows: [
+      () => addSelectedRows(x, less(reduceSum(x, [1]), 0), y, 1),
+      'needs matrices of one shape',
+    ],
     setRows: [() => setRows(x, ids, x), 'needs an int32 index for every row'],
     rotary: [() => rotary(x, ids, x, x, 1), 'needs rows and an int32 position for each'],
     fill: [() => fill(graph, 0, [0], 'float32'), 'fill of nothing: [0] is not a shape'],

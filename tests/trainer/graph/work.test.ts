@@ -1,5 +1,15 @@
 import { expect, it } from 'vitest';
-import { add, gemm, matmul } from '../../../src/trainer/graph/build.js';
+import {
+  add,
+  addSelectedRows,
+  fill,
+  gemm,
+  matmul,
+  mul,
+  reduceSum,
+  selectRows,
+} from '../../../src/trainer/graph/build.js';
+import { gradients } from '../../../src/trainer/graph/gradients.js';
 import { Graph } from '../../../src/trainer/graph/graph.js';
 import { matrixOperations } from '../../../src/trainer/graph/work.js';
 
@@ -20,6 +30,18 @@ it('counts two operations for each product in matrix products, and nothing else'
   expect(counted(plain)).toBe(2 * 2 * 5 * 3);
   expect(counted(turned)).toBe(2 * 2 * 5 * 7);
   expect(counted(sum)).toBe(2 * 2 * 5 * (3 + 7));
+  // A quarter of eight rows: a product and its derivatives, of which one sums over the rows.
+  const rows = input('rows', 8, 3);
+  const weight = input('weight', 5, 3);
+  const chosen = graph.input('chosen', [8], 'bool');
+  const selected = gemm(selectRows(rows, chosen, 0.25), weight, { transposeB: true });
+  const base = fill(graph, 0, [8, 5], 'float32');
+  const placed = addSelectedRows(base, chosen, selected, 0.25);
+  expect(counted(placed)).toBe(2 * 2 * 5 * 3);
+  expect(counted(gemm(placed, weight))).toBe(2 * 2 * 5 * 3 + 2 * 8 * 5 * 3);
+  const [dRows, dWeight] = gradients(graph, reduceSum(mul(placed, placed)), [rows, weight]);
+  expect(counted(dRows, dWeight)).toBe(3 * 2 * 2 * 5 * 3);
+  expect(counted(gemm(dWeight, weight, { transposeA: true }))).toBe(2 * 2 * 2 * 5 * 3 + 2 * 3 * 3 * 5);
   expect(stacked.shape).toEqual([4, 2, 3]);
   expect(counted(stacked)).toBe(2 * 4 * 2 * 3 * 6);
   expect(rowsFirst.shape).toEqual([4, 2, 5]);

@@ -141,6 +141,17 @@ export const RULES: Rules = {
     if (site.node.output.shape[0] <= MAX_ONE_HOT) addByProduct(site);
     else scatter({ reduction: { string: 'add' } })(site);
   },
+  selectRows({ emitter, inputs: [x, chosen], output }) {
+    const places = emitter.emit('NonZero', [chosen], `${output}.1`);
+    const index = emitter.emit('Squeeze', [places, emitter.vector([0])], `${output}.2`);
+    emitter.emit('Gather', [x, index], output, { axis: { int: 0 } });
+  },
+  /** Every row occurs once at most, so that the kernel of ScatterND, which works in place, may add. */
+  addSelectedRows({ emitter, inputs: [base, chosen, rows], output }) {
+    const places = emitter.emit('NonZero', [chosen], `${output}.1`);
+    const index = emitter.emit('Transpose', [places], `${output}.2`, { perm: { ints: [1, 0] } });
+    emitter.emit('ScatterND', [base, index, rows], output, { reduction: { string: 'add' } });
+  },
   pickColumns({ emitter, node, inputs: [x, index], output }) {
     const rows = node.output.shape[0];
     const column = emitter.emit('Reshape', [index, emitter.vector([rows, 1])], `${output}.1`);

@@ -61,6 +61,17 @@ export const WEBGPU_RULES: Partial<Rules> = {
     const hot = indicator(emitter, index, [node.inputs[1].shape[0], node.output.shape[0]], output);
     emitter.emit('Gemm', [hot, updates, base], output, { transA: flag(true) });
   },
+  selectRows({ emitter, node, inputs: [x, chosen], output }) {
+    const column = emitter.emit(
+      'Reshape',
+      [chosen, emitter.vector([node.output.shape[0], 1])],
+      `${output}.1`,
+    );
+    emitter.emit('Where', [column, x, scalar(emitter, 0)], output);
+  },
+  addSelectedRows({ emitter, inputs: [base, , rows], output }) {
+    emitter.emit('Add', [base, rows], output);
+  },
   pickColumns({ emitter, node, inputs: [x, index], output }) {
     const hot = indicator(emitter, index, node.inputs[0].shape, output);
     const chosen = emitter.emit('Mul', [x, hot], `${output}.d`);

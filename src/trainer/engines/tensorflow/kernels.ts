@@ -124,6 +124,8 @@ const RULES: Rules = {
       base,
     );
   },
+  selectRows: ({ tf, inputs: [x, chosen] }) => tf.where(tf.reshape(chosen, [-1, 1]), x, tf.zerosLike(x)),
+  addSelectedRows: ({ tf, inputs: [base, , rows] }) => tf.add(base, rows),
   pickColumns: ({ tf, inputs: [x, index] }) => tf.gatherND(x, asElements(tf, index)),
   addToColumns: ({ tf, inputs: [base, index, values], shape }) =>
     tf.add(base, tf.scatterND(asElements(tf, index) as tfjs.Tensor2D, values, own(shape))),

@@ -1,12 +1,14 @@
 /**
  * Mixtures of experts: a router gives every row weights for a few of many feed-forward layers (Shazeer et al., 2017).
  *
- * Shapes of a graph are static, so every expert runs on every row and the weights of those that were not chosen are 0:
- * exact, in three products for all experts together, and dearer than sparse dispatch by experts / chosen.
+ * Each expert takes the rows that were given to it, however many: no row is dropped and none is padded. An engine whose shapes
+ * are static runs it on all rows, those of others being 0 (see `selectRows`).
  */
 import {
   add,
+  addSelectedRows,
   concat,
+  constant,
   div,
   fill,
   gemm,
@@ -15,7 +17,9 @@ import {
   reduceMean,
   reduceSum,
   reshape,
+  selectRows,
   sigmoid,
+  slice,
   softmax,
   sub,
   topK,
@@ -95,6 +99,7 @@ export function sigmoidRouting(
 
 export interface ExpertsSpec {
   readonly experts: number;
+  readonly perToken: number;
   readonly innerWidth: number;
   readonly std: number;
   readonly outputStd: number;
@@ -105,24 +110,37 @@ export function swigluExperts(
   context: DecoderContext,
   prefix: string,
   x: Tensor,
-  weights: Tensor,
-  { experts, innerWidth, std, outputStd }: ExpertsSpec,
+  { weights, chosen }: Routing,
+  { experts, perToken, innerWidth, std, outputStd }: ExpertsSpec,
   names: Readonly<Record<'gate' | 'up' | 'down', string>>,
 ): Tensor {
-  const [rows, width] = x.shape;
-  const stored = (name: string, shape: readonly [number, number], deviation: number, axis: number): Tensor =>
-    concat(
-      Array.from({ length: experts }, (_, expert) =>
-        matrix(context, `${prefix}.${expert}.${name}.weight`, shape, deviation),
-      ),
-      axis,
+  const { graph, dtype, shape } = x;
+  const [rows, width] = shape;
+  const stored = (name: string, extents: readonly [number, number], deviation: number): Tensor[] =>
+    Array.from({ length: experts }, (_, expert) =>
+      matrix(context, `${prefix}.${expert}.${name}.weight`, extents, deviation),
     );
-  const gate = gemm(x, stored(names.gate, [innerWidth, width], std, 0), { transposeB: true });
-  const up = gemm(x, stored(names.up, [innerWidth, width], std, 0), { transposeB: true });
-  const inner = reshape(mul(silu(gate), up), [rows, experts, innerWidth]);
-  const weighted = reshape(mul(inner, reshape(weights, [rows, experts, 1])), [rows, experts * innerWidth]);
-  const down = stored(names.down, [width, innerWidth], outputStd, 1);
-  return gemm(weighted, down, { transposeB: true });
+  const gates = stored(names.gate, [innerWidth, width], std);
+  const ups = stored(names.up, [innerWidth, width], std);
+  const downs = stored(names.down, [width, innerWidth], outputStd);
+  const share = perToken / experts;
+  const units = constant(
+    graph,
+    Array.from({ length: experts ** 2 }, (_, i) => (i % (experts + 1) === 0 ? 1 : 0)),
+    [experts, experts],
+    dtype,
+  );
+  let sum = fill(graph, 0, shape, dtype);
+  for (let expert = 0; expert < experts; expert++) {
+    const own = reshape(slice(chosen, 1, expert, expert + 1), [rows]);
+    const selected = selectRows(x, own, share);
+    // A product and no slice, whose derivative would need to know how many rows there are.
+    const weight = gemm(selectRows(weights, own, share), slice(units, 1, expert, expert + 1));
+    const gate = silu(gemm(selected, gates[expert], { transposeB: true }));
+    const inner = mul(mul(gate, gemm(selected, ups[expert], { transposeB: true })), weight);
+    sum = addSelectedRows(sum, own, gemm(inner, downs[expert], { transposeB: true }), share);
+  }
+  return sum;
 }
 
 /**
