@@ -1,11 +1,13 @@
 /**
  * A tensor graph under construction: nodes in topological order, each made by `apply`, which infers its shape.
  *
- * Equal expressions of equal tensors are one node: derivatives repeat much of the forward pass. Nothing is ever removed; engines
+ * Equal expressions of equal tensors are one node: derivatives repeat much of the forward pass. Expressions of constants are
+ * constants (folding.ts). Nothing is ever removed; engines
  * run only the nodes that the wanted outputs depend on (`live`), so rules of differentiation may emit gradients that nobody
  * asks for.
  */
 import { TokenmillError } from '../../core/errors.js';
+import { fold } from './folding.js';
 import { OPERATIONS } from './operations.js';
 import type {
   Attributes,
@@ -54,8 +56,17 @@ export class Graph implements GraphBuilder {
     if (known !== undefined) return known;
     const definition: Operation<Name> = OPERATIONS[operation];
     const { shape, dtype } = definition.infer(inputs, attributes);
-    const output: Tensor = { id: this.nodes.length, shape, dtype, graph: this };
-    this.nodes.push({ operation, inputs, attributes, output });
+    const folded = fold(
+      operation,
+      inputs.map((input) => this.nodeOf(input)),
+      { shape, dtype },
+    );
+    let output: Tensor;
+    if (folded === undefined) {
+      output = { id: this.nodes.length, shape, dtype, graph: this };
+      this.nodes.push({ operation, inputs, attributes, output });
+    } else if ('value' in folded) output = this.apply('fill', [], { value: folded.value, shape, dtype });
+    else output = this.apply('constant', [], { data: folded.data, shape, dtype });
     if (key !== undefined) this.known.set(key, output);
     return output;
   }
