@@ -56,8 +56,8 @@ const B = { layers: 6, width: 384, inner: 1024, vocabulary: 8192 };
 const SHAPES: readonly Shape[] = [
   { name: 'A', ...A, batch: 8, context: 256 },
   { name: 'B', ...B, batch: 8, context: 256 },
-  { name: 'A, context 1024', ...A, batch: 2, context: 1024 },
-  { name: 'B, context 1024', ...B, batch: 2, context: 1024 },
+  { name: 'A-1024', ...A, batch: 2, context: 1024 },
+  { name: 'B-1024', ...B, batch: 2, context: 1024 },
 ];
 
 interface Answer {
