@@ -142,7 +142,7 @@ async function measure(shape: Shape, [warmUp, turns]: readonly number[]): Promis
   const contestants: Contestant[] = [];
   try {
     await writeInputs(folder, shape);
-    for (const mode of ['step', 'products']) {
+    for (const mode of ['step', 'products', 'recompute']) {
       const args = ['--import', 'tsx', OURS, folder, mode, `${THREADS}`];
       contestants.push(new Contestant(mode, process.execPath, args));
     }
@@ -180,7 +180,7 @@ function startPeers(folder: string): Contestant[] {
 }
 
 function compare(
-  [ours, alone, ...peers]: readonly Contestant[],
+  [ours, alone, recomputed, ...peers]: readonly Contestant[],
   { batch, context }: Shape,
 ): Record<string, unknown> {
   const time = median(ours.seconds);
@@ -207,6 +207,13 @@ function compare(
     best_roofline: ratio(Math.min(...alone.seconds) / Math.min(...ours.seconds)),
     gigaflops_of_products: Math.round(operations / productTime / 1e9),
     last_loss: ours.losses.at(-1),
+    /** Activations of layers computed again in place of kept: memory against time. */
+    recompute: {
+      step_ms: milliseconds(median(recomputed.seconds)),
+      time: ratio(median(recomputed.seconds) / time),
+      peak_mb: megabytes(peakOf(recomputed)),
+      memory: ratio(peakOf(recomputed) / memory),
+    },
     peers: peers.map((peer) => ({
       name: peer.name,
       torch: peer.last?.version,

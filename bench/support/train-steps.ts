@@ -1,6 +1,7 @@
 /**
- * The product's side of bench/trainer.ts, a process of its own: `train-steps.ts FOLDER step|products THREADS`. The folder and
- * the protocol are those of bench/peers/train_step.py. `products` runs the matrix products of the step alone.
+ * The product's side of bench/trainer.ts, a process of its own: `train-steps.ts FOLDER step|recompute|products THREADS`. The folder and
+ * the protocol are those of bench/peers/train_step.py. `recompute` keeps no activations of layers, `products`
+ * runs the matrix products of the step alone.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -33,7 +34,7 @@ let alone: Executable | undefined;
 const engine: Engine = {
   ...onnxEngine,
   async compile(definition, options) {
-    if (mode === 'step') return onnxEngine.compile(definition, options);
+    if (mode !== 'products') return onnxEngine.compile(definition, options);
     products = productsOf(definition, onnxEngine);
     alone = await onnxEngine.compile(products.definition, options);
     return alone;
@@ -51,6 +52,7 @@ const program = await compileTraining(config, {
   },
   engine,
   threads,
+  recompute: mode === 'recompute',
   state: { step: 0, parameters: await readWeights(folder, config), ...freshMoments(config) },
 });
 
