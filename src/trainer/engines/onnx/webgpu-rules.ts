@@ -67,7 +67,8 @@ export const WEBGPU_RULES: Partial<Rules> = {
       [chosen, emitter.vector([node.output.shape[0], 1])],
       `${output}.1`,
     );
-    emitter.emit('Where', [column, x, scalar(emitter, 0)], output);
+    const zero = scalar(emitter, 0, node.output.dtype, `${output}.2`);
+    emitter.emit('Where', [column, x, zero], output);
   },
   addSelectedRows({ emitter, inputs: [base, , rows], output }) {
     emitter.emit('Add', [base, rows], output);
