@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { hash128 } from '../../../src/core/hash.js';
 import { COUNTS, RARE } from '../../../src/filters/scan/piece-facts.js';
 import { COMMON_COUNTS, ENTRY, FLAGS, PIECE } from '../../../src/filters/scan/piece-layout.js';
 import { scanText } from '../../../src/filters/scan/scan.js';
 import { measureSignals } from '../../../src/filters/signals/index.js';
 import { scanKernel, withoutKernel } from '../../../src/filters/wasm/kernel.js';
+import { MAX_RECORDS, MAX_TEXT_UNITS } from '../../../src/filters/wasm/layout.js';
 
 const PARTS = Array.from(`abÉ1.,'’-/:#+_ \n日ส\u0301👍𐐔("…\u202f\u2028\r\t\0\ud800\udc00`);
 const PHRASES = [
@@ -120,5 +122,33 @@ describe('the kernel and TypeScript find the same', () => {
       });
       expect(byKernel).toEqual(here);
     }
+  });
+
+  test('the most records that a text can need, behind the most that are kept', () => {
+    // A piece of two letters without spaces has 36 integers of records, more than any other for its length.
+    const pairs = (first: number, count: number): string =>
+      Array.from(
+        { length: count },
+        (_, i) => String.fromCharCode(first + Math.floor(i / 300)) + String.fromCharCode(first + (i % 300)),
+      ).join(' ');
+    // Longer than a head holds, so its letters lie behind the records: where those ran over, it is not found again.
+    const long = 'l'.repeat(40);
+    const between = pairs(0x4e00, Math.floor((MAX_TEXT_UNITS - 2 * (long.length + 1)) / 3));
+    const text = `${long} ${between} ${long}`.padEnd(MAX_TEXT_UNITS - 1, '.');
+    const kept = pairs(0x6e00, Math.floor(MAX_RECORDS / 36));
+    const [byKernel, here] = both(() => {
+      // The first fills the vocabulary over, so that the second begins an empty one, which the last goes on with.
+      const counts = [text, kept, text].map((one) => {
+        const { count, distinctCount, numberCount } = scanText(one).pieces;
+        return [count, distinctCount, numberCount];
+      });
+      const { wordSequence, unicodeWords, normalWords } = scanText(text);
+      const numbers = [wordSequence, unicodeWords, normalWords].map(
+        ({ numbers: { buffer, byteOffset }, count }) =>
+          hash128(new Uint8Array(buffer, byteOffset, 4 * count)),
+      );
+      return [counts, numbers, measureSignals(text, { language: 'ja' })];
+    });
+    expect(byKernel).toEqual(here);
   });
 });
