@@ -38,13 +38,14 @@ export class ShardBuilder {
   async restore(path: string): Promise<void> {
     const shard = await readShard(path);
     for (let row = 0; row < shard.rows; row++) {
-      this.append(shard.documentId(row), shard.tokens.slice(shard.offsets[row], shard.offsets[row + 1]));
+      this.append(shard.documentId(row), shard.tokens.subarray(shard.offsets[row], shard.offsets[row + 1]));
     }
   }
 
-  private append(id: string, tokens: ShardTokens): void {
+  private append(id: string, tokens: Uint16Array | Uint32Array): void {
     this.ids.push(id);
-    this.parts.push(tokens);
+    // A copy: the tail of a split that gets few documents would hold the tokens of all documents around them for ever.
+    this.parts.push(tokens.slice());
     this.tokens += tokens.length;
   }
 

@@ -31,9 +31,6 @@ export async function openDatabase(options: DatabaseOptions = {}): Promise<Datab
     autoload_known_extensions: 'false',
     // Empty: without a folder to spill to, DuckDB would make one in the current folder.
     temp_directory: options.temporaryFolder ?? '',
-    // Give freed memory back at once: at DuckDB's own 128 MB and 512 MB an ingest peaked about 80 MB higher.
-    allocator_flush_threshold: '1MB',
-    allocator_bulk_deallocation_flush_threshold: '1MB',
   };
   if (options.memoryLimit !== undefined) settings['memory_limit'] = options.memoryLimit;
   if (options.threads !== undefined) settings['threads'] = String(options.threads);

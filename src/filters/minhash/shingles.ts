@@ -9,8 +9,9 @@
  * characters, so that it equals itself only; the empty text is one shingle of nothing. Stop words are words.
  */
 import { mix } from '../scan/key-table.js';
-import { LOWER_CASE_UNITS, SPACE, UNIT_CLASSES } from '../scan/character-classes.js';
+import { classOf, LOWER_CASE_UNITS, PUNCTUATION, SPACE, UNIT_CLASSES } from '../scan/character-classes.js';
 import { scanText, type Scan } from '../scan/scan.js';
+import { splitWords, type WordSink } from '../scan/words.js';
 import { BLOCK } from './kernel.js';
 import type { MinhashParameters } from './parameters.js';
 
@@ -63,29 +64,55 @@ function withoutAccents(text: string): string {
 function reserve(size: number): void {
   const isTooLarge = unitLow.length > RETAINED_UNITS * 2 && size <= RETAINED_UNITS;
   if (unitLow.length >= size && !isTooLarge) return;
-  unitLow = new Int32Array(size * 2);
-  unitHigh = new Int32Array(size * 2);
+  unitLow = new Int32Array(Math.max(1024, size * 2));
+  unitHigh = new Int32Array(Math.max(1024, size * 2));
 }
 
 /** Hashes the words that are no symbols, in lower case, into the buffers; returns how many. */
-function hashWords({ units, words }: Scan): number {
-  reserve(words.count);
-  let count = 0;
-  for (let word = 0; word < words.count; word++) {
-    if (words.isSymbol[word] === 1) continue;
+function hashWords({ units, length }: Scan): number {
+  reserve(0);
+  splitWords(units, 0, length, wordHashes);
+  return wordHashes.count;
+}
+
+/** One pass over a word: its table of words (`scan/word-table.ts`) would take two, and more room. */
+const wordHashes: WordSink = {
+  count: 0,
+  push(units, start, end) {
     let a = 0x2545f491;
     let b = 0x6a09e667;
-    const end = words.end[word];
-    for (let i = words.start[word]; i < end; i++) {
-      const unit = LOWER_CASE_UNITS[units[i]];
-      a = Math.imul(a ^ unit, 0x01000193);
-      b = Math.imul(b ^ unit, 0x5bd1e995);
+    let common = PUNCTUATION;
+    for (let i = start; i < end; i++) {
+      const unit = units[i];
+      const lower = LOWER_CASE_UNITS[unit];
+      a = Math.imul(a ^ lower, 0x01000193);
+      b = Math.imul(b ^ lower, 0x5bd1e995);
+      if ((unit & 0xfc00) !== 0xd800 || i + 1 >= end) {
+        common &= UNIT_CLASSES[unit];
+        continue;
+      }
+      const next = units[++i];
+      const lowerNext = LOWER_CASE_UNITS[next];
+      a = Math.imul(a ^ lowerNext, 0x01000193);
+      b = Math.imul(b ^ lowerNext, 0x5bd1e995);
+      common &= classOf(0x1_0000 + ((unit & 0x3ff) << 10) + (next & 0x3ff));
     }
-    unitLow[count] = a;
-    unitHigh[count] = b;
-    count += 1;
-  }
-  return count;
+    // Of punctuation alone: a symbol.
+    if (common !== 0) return;
+    if (this.count === unitLow.length) {
+      unitLow = grown(unitLow);
+      unitHigh = grown(unitHigh);
+    }
+    unitLow[this.count] = a;
+    unitHigh[this.count] = b;
+    this.count += 1;
+  },
+};
+
+function grown(buffer: Int32Array): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(2 * buffer.length);
+  larger.set(buffer);
+  return larger;
 }
 
 /** Puts the hash of `count` words from `start` on into place `slot` of the block. */

@@ -39,7 +39,6 @@ import {
   UPPER,
   WORD,
 } from './character-classes.js';
-import type { WordTable } from './word-table.js';
 
 const DOUBLE_QUOTE = 0x22;
 const HASH = 0x23;
@@ -57,8 +56,15 @@ const GREATER = 0x3e;
 const CARET = 0x5e;
 const RIGHT_QUOTE = 0x2019;
 
+/** What takes words, each `units[start, end)`, in order. */
+export interface WordSink {
+  /** Begins anew. */
+  count: number;
+  push(units: Uint16Array, start: number, end: number): void;
+}
+
 /** Splits `units[start, length)`, before which there is white space or nothing, into words. */
-export function splitWords(units: Uint16Array, start: number, length: number, words: WordTable): void {
+export function splitWords(units: Uint16Array, start: number, length: number, words: WordSink): void {
   words.count = 0;
   let i = start;
   while (i < length) {

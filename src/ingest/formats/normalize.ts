@@ -25,7 +25,10 @@ const STEPS: Readonly<Record<Normalization, (text: string) => string>> = {
 };
 
 /** C0 without tab and line feed, DEL and C1: none of them is text. Line ends are line feeds by then. */
-const CONTROL = /(?![\t\n])\p{Cc}/gu;
+// oxlint-disable-next-line no-control-regex
+const CONTROL = /[\0-\x08\x0b-\x1f\x7f-\x9f]/;
+// oxlint-disable-next-line no-control-regex
+const CONTROLS = /[\0-\x08\x0b-\x1f\x7f-\x9f]+/g;
 const LINE_END = /\r\n?|\f/g;
 const LONE_SURROGATE = /\p{Surrogate}/gu;
 
@@ -37,7 +40,8 @@ export function normalizeText(text: string, steps: readonly Normalization[]): st
 
 function removeControls(text: string): string {
   const start = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
-  return start.replace(LINE_END, '\n').replace(CONTROL, '');
+  // Most texts have none, and a search for a class is many times as fast as a replacement.
+  return CONTROL.test(start) ? start.replace(LINE_END, '\n').replace(CONTROLS, '') : start;
 }
 
 /** Indentation stays: it means something in code. */
