@@ -1,5 +1,5 @@
 /** Inputs of `tokenmill ingest`: paths, addresses, lists of them, uploaded corpora, the bundled fixtures. */
-import { anyAddress } from '../ingest/sources/http/address-rule.js';
+import type { AddressRule } from '../ingest/sources/http/address-rule.js';
 import { TokenmillError } from '../core/errors.js';
 import { packageFile } from '../core/paths.js';
 import type { Source } from '../ingest/records.js';
@@ -27,11 +27,15 @@ export interface IngestInputs extends ExpandedInputs {
   readonly bundled: boolean;
 }
 
-/** @throws TokenmillError USAGE, FILE_NOT_FOUND, FILE_FORBIDDEN, DOWNLOAD_FAILED */
+/**
+ * @param rule for the addresses whose sizes are asked for
+ * @throws TokenmillError USAGE, FILE_NOT_FOUND, FILE_FORBIDDEN, DOWNLOAD_FAILED
+ */
 export async function ingestInputs(
   workspace: Workspace,
   inputs: readonly string[],
   flags: InputFlags,
+  rule: AddressRule,
 ): Promise<IngestInputs> {
   const { corpus, fromPaths } = flags;
   if (fromPaths === undefined && (flags.base ?? flags.take ?? flags.sample) !== undefined) {
@@ -42,7 +46,11 @@ export async function ingestInputs(
   if (corpus !== undefined) {
     if (fromPaths !== undefined)
       throw new TokenmillError('USAGE', '--corpus and --from-paths exclude each other');
-    return { ...(await expandCorpus(workspace, corpus, inputs)), bundled: false };
+    const names = inputs.filter((input) => !isUrl(input));
+    const files = await expandCorpus(workspace, corpus, names);
+    const addresses = await expandInputs(inputs.filter(isUrl));
+    const sources = [...files.sources, ...(await withSizes(addresses.sources, rule))];
+    return { sources, skipped: files.skipped, bundled: false };
   }
   if (inputs.length === 0 && fromPaths === undefined) return { ...(await bundledSources()), bundled: true };
   const listed =
@@ -54,7 +62,7 @@ export async function ingestInputs(
           sample: number('sample', flags.sample),
         });
   const { sources, skipped } = await expandInputs([...inputs, ...listed]);
-  return { sources: await withSizes(sources), skipped, bundled: false };
+  return { sources: await withSizes(sources, rule), skipped, bundled: false };
 }
 
 function number(name: string, value: string | undefined): number | undefined {
@@ -63,10 +71,10 @@ function number(name: string, value: string | undefined): number | undefined {
   return Number(value);
 }
 
-async function withSizes(sources: readonly Source[]): Promise<Source[]> {
+async function withSizes(sources: readonly Source[], rule: AddressRule): Promise<Source[]> {
   const urls = sources.map(({ location }) => location).filter(isUrl);
   if (urls.length > MAX_PROBES) return [...sources];
-  const sizes = await probeSizes(urls, anyAddress);
+  const sizes = await probeSizes(urls, rule);
   return sources.map((source) => ({ ...source, size: sizes.get(source.location) ?? source.size }));
 }
 

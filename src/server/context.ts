@@ -85,6 +85,7 @@ export async function createContext(options: ContextOptions): Promise<ServerCont
     settings: {
       concurrency: settings.concurrentJobs,
       maxQueued: settings.queuedJobs,
+      allowPrivateAddresses: settings.allowPrivateAddresses,
       // The rest of the time is for what has to be written down then.
       stopMs: settings.shutdownSeconds * 800,
     },

@@ -4,6 +4,8 @@ import { byteSize, integer } from '../core/config.js';
 
 export const DEFAULT_PORT = 8080;
 
+const flag = z.union([z.boolean(), z.stringbool()]);
+
 /** A list given as one text with commas (flags, environment) or as an array (the file). */
 const list = z.union([
   z.array(z.string().min(1)),
@@ -30,6 +32,9 @@ export const serverSettingsSchema = z.object({
   uploadExpiry: integer(1)
     .default(86_400)
     .describe('seconds until an unfinished upload that nobody touches goes'),
+  allowPrivateAddresses: flag
+    .default(false)
+    .describe('jobs may read addresses that are not of the public network'),
   concurrentJobs: integer(1, 64).default(2).describe('jobs that run at a time'),
   queuedJobs: integer(1, 100_000).default(100).describe('jobs that may wait'),
   generators: integer(1, 64).default(1).describe('processes that generate text, each with its models'),

@@ -69,6 +69,8 @@ beforeAll(async () => {
         archive,
         q.method === 'GET' && (gets += 1) === 1 ? { stallAfter: archive.length >> 1 } : {},
       ),
+    '/elsewhere': (_q, r) =>
+      void r.writeHead(302, { location: `${server.url.replace('.0.0.1', '.0.0.2')}/all.tar.gz` }).end(),
     '/list': (_q, r) => r.end(gzipSync('crawl/1.gz\n# a comment\n\ncrawl/2.gz\n/crawl/3.gz\n')),
   });
 });
@@ -261,6 +263,18 @@ describe('an address', () => {
       expect(await sizes()).toEqual([]);
     },
   );
+
+  it('that redirects to one that may not be reached is not read', async () => {
+    const options = ingestOptionsSchema.parse({ dataset: 'd', tokenizer, policy: 'keep-all', workers: 1 });
+    const { sources } = await expandInputs([`${server.url}/elsewhere`]);
+    const workspace = new Workspace(await newWorkspace());
+    // Loopback stands for the public network, another of its addresses for what lies behind it.
+    const download = { rule: (address: string) => address === '127.0.0.1', parallel: 1 };
+    await expect(ingest(sources, options, { workspace, log: silentLog, download })).rejects.toMatchObject({
+      code: 'ADDRESS_FORBIDDEN',
+      message: '127.0.0.2 is not an address that may be reached',
+    });
+  });
 
   it('with another checksum is not read', async () => {
     const workspace = await newWorkspace();

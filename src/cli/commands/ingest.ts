@@ -1,5 +1,5 @@
 /** `tokenmill ingest`: brings inputs into a dataset. */
-import { anyAddress } from '../../ingest/sources/http/address-rule.js';
+import { anyAddress, isPublicAddress } from '../../ingest/sources/http/address-rule.js';
 import { Command } from 'commander';
 import { TokenmillError } from '../../core/errors.js';
 import { formatBytes, formatCount } from '../../core/format.js';
@@ -32,13 +32,20 @@ export function ingestCommand(): Command {
       '[input...]',
       'files, folders, globs, http(s) addresses, or - for standard input; none: the bundled fixtures',
     )
-    .option('--corpus <name>', 'read this uploaded corpus: the inputs are names of its files (none: all)')
+    .option(
+      '--corpus <name>',
+      'read this uploaded corpus: the inputs are names of its files (none: all), and addresses',
+    )
     .option('--from-paths <file>', 'read what this list names, a path a line, for example warc.paths.gz')
     .option('--base <url>', 'address or folder that the paths of the list are relative to')
     .option('--take <n>', 'only so many paths of the list: the first, or with --sample as many by chance')
     .option('--sample <seed>', 'choose the paths by chance; the same seed chooses the same')
     .option('--checksums <file>', 'checksums of addresses, as sha256sum writes them')
     .option('--parallel <n>', `files that are downloaded at the same time (default: ${DOWNLOADS})`)
+    .option(
+      '--public-addresses',
+      'refuse addresses that are not of the public network, also behind names and redirects',
+    )
     .option('--dry-run', 'say what would be read, and change nothing')
     .option('--set <name=value>', 'a threshold of the policy; may be repeated', collectSetting)
     .option('--json', 'print the summary as JSON')
@@ -64,6 +71,7 @@ interface Flags extends InputFlags, Record<string, unknown> {
   readonly workspace?: string;
   readonly checksums?: string;
   readonly parallel?: string;
+  readonly publicAddresses?: boolean;
   readonly dryRun?: boolean;
   readonly json?: boolean;
 }
@@ -71,7 +79,11 @@ interface Flags extends InputFlags, Record<string, unknown> {
 async function run(inputs: string[], flags: Flags): Promise<void> {
   const workspace = openWorkspace(flags);
   const options = await settingsOf('ingest', ingestOptionsSchema, flags);
-  const { sources, skipped, bundled } = await ingestInputs(workspace, inputs, flags);
+  // What only looks at inputs is for whoever may name any.
+  if (flags.publicAddresses === true && flags.dryRun === true)
+    throw new TokenmillError('USAGE', '--public-addresses and --dry-run exclude each other');
+  const rule = flags.publicAddresses === true ? isPublicAddress : anyAddress;
+  const { sources, skipped, bundled } = await ingestInputs(workspace, inputs, flags, rule);
   for (const path of skipped) stderrLog(`${path}: skipped, not a kind of file that is read`);
   if (flags.dryRun === true) {
     const preview = await previewIngest(sources, options, workspace);
@@ -94,7 +106,7 @@ async function run(inputs: string[], flags: Flags): Promise<void> {
       });
     },
     download: {
-      rule: anyAddress,
+      rule,
       parallel: parallelDownloads(flags.parallel),
       checksumOf: flags.checksums === undefined ? undefined : await readChecksums(flags.checksums),
       onProgress: (url, done, total) =>

@@ -4,18 +4,25 @@ import { join } from 'node:path';
 import { TokenmillError } from '../../core/errors.js';
 import { listFolder } from '../../core/files.js';
 import { policyNames } from '../../filters/policy.js';
+import { expandInputs } from '../../ingest/sources/expand.js';
+import { anyAddress, checkHost, isPublicAddress } from '../../ingest/sources/http/address-rule.js';
 import type { Workspace } from '../../store/workspace.js';
 import { BUILTIN_NAMES } from '../../tokenizer/builtin.js';
-import type { JobRequest } from './requests.js';
+import type { JobAccess, JobRequest } from './requests.js';
 
 /**
- * @throws TokenmillError CORPUS_NOT_FOUND, FILE_NOT_FOUND for a file of it, POLICY_INVALID, TOKENIZER_NOT_FOUND, DATASET_NOT_FOUND,
- *   FILE_EXISTS for a tokenizer that there is already
+ * @throws TokenmillError CORPUS_NOT_FOUND, FILE_NOT_FOUND for a file of it, USAGE or INPUT_UNSUPPORTED for what is no address to
+ *   read, ADDRESS_FORBIDDEN, POLICY_INVALID, TOKENIZER_NOT_FOUND, DATASET_NOT_FOUND, FILE_EXISTS for a tokenizer that there is
+ *   already
  */
-export async function checkRequest(request: JobRequest, workspace: Workspace): Promise<void> {
+export async function checkRequest(
+  request: JobRequest,
+  workspace: Workspace,
+  access: JobAccess,
+): Promise<void> {
   switch (request.kind) {
     case 'ingest':
-      await checkCorpus(request, workspace);
+      await checkInputs(request, workspace, access);
       if (request.policy !== undefined) await checkPolicy(request.policy);
       if (request.tokenizer !== undefined) await checkTokenizer(request.tokenizer, workspace);
       return;
@@ -34,6 +41,21 @@ export async function checkRequest(request: JobRequest, workspace: Workspace): P
       await workspace.readDatasetConfig(request.dataset);
       for (const policy of [request.a, request.b]) await checkPolicy(policy);
   }
+}
+
+async function checkInputs(
+  { corpus, files, urls = [] }: Extract<JobRequest, { kind: 'ingest' }>,
+  workspace: Workspace,
+  { allowPrivateAddresses }: JobAccess,
+): Promise<void> {
+  if (corpus !== undefined) await checkCorpus({ corpus, files }, workspace);
+  else if (files !== undefined)
+    throw new TokenmillError('USAGE', 'files: they are files of a corpus, and none is named');
+  else if (urls.length === 0)
+    throw new TokenmillError('USAGE', 'the request names neither a corpus nor urls');
+  const rule = allowPrivateAddresses ? anyAddress : isPublicAddress;
+  // Those of names are for the job: it checks what they stand for when it connects.
+  for (const { location } of (await expandInputs(urls)).sources) checkHost(new URL(location).hostname, rule);
 }
 
 async function checkCorpus(

@@ -41,12 +41,15 @@ export interface JobSettings extends RunLimits {
   readonly maxQueued: number;
   /** Jobs that have ended and are kept; older ones are removed. */
   readonly retained: number;
+  /** Whether jobs may read addresses that are not of the public network. */
+  readonly allowPrivateAddresses: boolean;
 }
 
 export const DEFAULT_JOB_SETTINGS: JobSettings = {
   concurrency: 2,
   maxQueued: 100,
   retained: 1_000,
+  allowPrivateAddresses: false,
   stopMs: 60_000,
   lockWaitMs: 60_000,
 };
@@ -199,7 +202,7 @@ export class JobManager {
       throw new TokenmillError('USAGE', `${path.join('.') || 'the request'}: ${message}`);
     }
     this.assertOpen();
-    await checkRequest(parsed.data, this.workspace);
+    await checkRequest(parsed.data, this.workspace, this.settings);
     const waiting = this.counts().queued;
     if (waiting >= this.settings.maxQueued) {
       throw new TokenmillError('SERVICE_BUSY', `${waiting} jobs wait already`, {
@@ -329,6 +332,7 @@ export class JobManager {
       workspace: this.workspace.root,
       command: this.command,
       limits: this.settings,
+      access: this.settings,
       now: this.now,
       maxAttempts: MAX_ATTEMPTS,
       record: (event) => this.record(entry, event),

@@ -1,9 +1,9 @@
 /**
  * What a job can be asked to do, and the command line that does it.
  *
- * A request decides everything: names of things in the workspace, numbers and flags, never a path of the machine, since it
- * comes from whoever has a token. Every value goes to the command as `--flag=value` or behind `--`, so none is taken
- * for a flag.
+ * A request decides everything but which addresses may be reached: names of things in the workspace, addresses, numbers and
+ * flags, never a path of the machine, since it comes from whoever has a token. Every value goes to the command as
+ * `--flag=value` or behind `--`, so none is taken for a flag.
  */
 // Not 'zod' itself: the routes describe these schemas, which only those made behind this import can do.
 import { z } from '@hono/zod-openapi';
@@ -14,6 +14,9 @@ import { PATTERN_NAMES } from '../../tokenizer/patterns.js';
 import { PRESET_NAMES } from '../../trainer/models/presets.js';
 
 const MAX_FILES = 10_000;
+/** Together a quarter of what the arguments of a process may have in Linux. */
+export const MAX_URLS = 500;
+export const MAX_URL_LENGTH = 1_000;
 const MAX_SPECIALS = 1_000;
 const MAX_SPECIAL_LENGTH = 200;
 const MAX_PATTERN_LENGTH = 2_000;
@@ -25,6 +28,11 @@ const file = z
   .string()
   .max(200)
   .regex(/^[A-Za-z0-9][A-Za-z0-9._+=@,-]*$/, 'not the name of a file of a corpus');
+/** What else it may not be is for `check.ts`. */
+const url = z
+  .string()
+  .max(MAX_URL_LENGTH)
+  .regex(/^https?:\/\/[!-~]+$/, 'not an address that begins with http:// or https://, in ASCII');
 const fieldPath = z.string().min(1).max(200);
 const count = z.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
 const share = z.number().min(0).max(1);
@@ -37,14 +45,22 @@ const thresholds = z
   .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/), z.union([z.number(), z.string().max(200)]))
   .optional();
 
-const inputs = {
-  corpus: name.describe('the corpus whose files are read'),
-  files: z.array(file).min(1).max(MAX_FILES).optional().describe('only these files of it; default: all'),
-};
+const corpus = name.describe('the corpus whose files are read');
+const files = z.array(file).min(1).max(MAX_FILES).optional().describe('only these files of it; default: all');
 
 export const ingestRequestSchema = z.strictObject({
   kind: z.literal('ingest'),
-  ...inputs,
+  corpus: corpus.optional(),
+  files,
+  urls: z
+    .array(url)
+    .min(1)
+    .max(MAX_URLS)
+    .optional()
+    .describe(
+      'addresses that are downloaded and read behind the files of the corpus, or in place of a corpus; ' +
+        'of the public network, unless the service allows others',
+    ),
   dataset: name.default('default').describe('the dataset that the documents go to'),
   policy: name.optional().describe('name of a policy; default for a new dataset: gopher'),
   set: thresholds.describe('thresholds of the policy'),
@@ -80,7 +96,8 @@ export const ingestRequestSchema = z.strictObject({
 export const tokenizerRequestSchema = z.strictObject({
   kind: z.literal('tokenizer'),
   name: name.describe('what the tokenizer will be called'),
-  ...inputs,
+  corpus,
+  files,
   vocab_size: z.number().int().min(256).max(1_000_000),
   specials: z
     .array(z.string().min(1).max(MAX_SPECIAL_LENGTH))
@@ -169,19 +186,25 @@ export function runOf({ run, dataset, model }: Extract<JobRequest, { kind: 'trai
   return run ?? `${dataset}-${model}`;
 }
 
+/** What the operator of the service lets jobs do, whatever they ask for. */
+export interface JobAccess {
+  readonly allowPrivateAddresses: boolean;
+}
+
 /** Arguments of the command line, without the program. */
-export function commandOf(request: JobRequest, workspace: string): string[] {
+export function commandOf(request: JobRequest, workspace: string, access: JobAccess): string[] {
   switch (request.kind) {
     case 'ingest': {
-      const { kind: _, files = [], set = {}, ...settings } = request;
-      const where = `--workspace=${workspace}`;
-      return ['ingest', where, '--json', ...flags(settings), ...setFlags(set), '--', ...files];
+      const { kind: _, files: named = [], urls = [], set = {}, ...settings } = request;
+      const where = [`--workspace=${workspace}`, '--json'];
+      if (!access.allowPrivateAddresses) where.push('--public-addresses');
+      return ['ingest', ...where, ...flags(settings), ...setFlags(set), '--', ...named, ...urls];
     }
     case 'tokenizer': {
-      const { kind: _, files = [], name: out, specials, ...settings } = request;
+      const { kind: _, files: named = [], name: out, specials, ...settings } = request;
       const special = specials.map((text) => `--special=${text}`);
       const where = [`--workspace=${workspace}`, `--save-as=${out}`];
-      return ['tokenizer', 'train', ...where, '--json', ...flags(settings), ...special, '--', ...files];
+      return ['tokenizer', 'train', ...where, '--json', ...flags(settings), ...special, '--', ...named];
     }
     case 'train': {
       const { kind: _, run: __, ...settings } = request;

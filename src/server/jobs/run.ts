@@ -7,7 +7,7 @@
 import { JobChild, type ChildOutcome } from './child.js';
 import { stateEvent, type Job, type JobError, type JobProgress, type NewEvent } from './job.js';
 import type { JobJournal } from './journal.js';
-import { commandOf } from './requests.js';
+import { commandOf, type JobAccess } from './requests.js';
 
 /** Milliseconds between two events of progress: this share of the time that the job has run, within these bounds. */
 const PROGRESS_SHARE = 1 / 500;
@@ -33,6 +33,7 @@ export interface RunOptions {
   readonly workspace: string;
   readonly command: readonly [string, ...string[]];
   readonly limits: RunLimits;
+  readonly access: JobAccess;
   readonly maxAttempts: number;
   readonly now: () => number;
   readonly record: (event: NewEvent) => Promise<void>;
@@ -96,9 +97,9 @@ export class JobRun {
   }
 
   private async runChild(begin: number): Promise<ChildOutcome> {
-    const { job, journal, workspace, command, now } = this.options;
+    const { job, journal, workspace, command, access, now } = this.options;
     const [program, ...first] = command;
-    const args = [...first, ...commandOf(job.request, workspace)];
+    const args = [...first, ...commandOf(job.request, workspace, access)];
     const child = new JobChild(
       { program, args, folder: workspace },
       {

@@ -50,7 +50,9 @@ const create = createRoute({
   summary: 'Start an ingest, the training of a tokenizer or of a model, or the comparison of two policies',
   description:
     'Answers at once; the job waits for its turn. Of two jobs that write the same dataset, tokenizer or run the later ' +
-    'waits for the earlier. A job that is interrupted, because the service stops or dies, goes on at its next start.',
+    'waits for the earlier. A job that is interrupted, because the service stops or dies, goes on at its next start. ' +
+    'Addresses that are not of the public network are refused, unless the service allows them: here where they are in the ' +
+    'request, else by the job, which fails with ADDRESS_FORBIDDEN.',
   request: { body: jsonBody(jobRequestSchema) },
   responses: {
     202: {
@@ -61,6 +63,8 @@ const create = createRoute({
       'CORPUS_NOT_FOUND',
       'FILE_NOT_FOUND',
       'FILE_EXISTS',
+      'INPUT_UNSUPPORTED',
+      'ADDRESS_FORBIDDEN',
       'POLICY_INVALID',
       'TOKENIZER_NOT_FOUND',
       'DATASET_NOT_FOUND',

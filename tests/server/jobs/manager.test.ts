@@ -36,6 +36,7 @@ describe('a job', () => {
         'ingest',
         `--workspace=${workspace.root}`,
         '--json',
+        '--public-addresses',
         '--corpus=c',
         '--dataset=d',
         '--policy=gopher',

@@ -12,12 +12,30 @@ describe('a request to ingest', () => {
       normalize: 'nfc,control',
       extract_timeout: 5,
     } as const;
-    const command = commandOf(jobRequestSchema.parse({ ...request, ...reading }), '/w');
+    const command = commandOf(jobRequestSchema.parse({ ...request, ...reading }), '/w', {
+      allowPrivateAddresses: false,
+    });
     expect(command.filter((part) => /extract|keep|normalize/.test(part))).toEqual([
       '--extract=markdown',
       '--keep-links',
       '--normalize=nfc,control',
       '--extract-timeout=5',
+    ]);
+  });
+
+  it('names addresses behind files, and may reach private ones only where the service allows it', () => {
+    const urls = ['https://example.com/a.jsonl', 'http://example.com/b'];
+    const of = (inputs: object, allowPrivateAddresses: boolean): string[] =>
+      commandOf(jobRequestSchema.parse({ kind: 'ingest', ...inputs }), '/w', { allowPrivateAddresses });
+    const first = ['ingest', '--workspace=/w', '--json'];
+    expect(of({ urls }, false)).toEqual([...first, '--public-addresses', '--dataset=default', '--', ...urls]);
+    expect(of({ urls }, true)).toEqual([...first, '--dataset=default', '--', ...urls]);
+    expect(of({ corpus: 'c', files: ['x.txt'], urls }, false).slice(4)).toEqual([
+      '--corpus=c',
+      '--dataset=default',
+      '--',
+      'x.txt',
+      ...urls,
     ]);
   });
 

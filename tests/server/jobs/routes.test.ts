@@ -1,6 +1,7 @@
 /** `/v1/jobs` by requests, each response checked against the OpenAPI document; streams of events over a socket. */
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { startService } from '../../../src/server/start.js';
+import { MAX_URL_LENGTH, MAX_URLS } from '../../../src/server/jobs/requests.js';
 import { testApi, type TestApi } from '../support.js';
 import { readEvents, type ReceivedEvent } from '../sse.js';
 import { behaving, FAKE_COMMAND, go, jobWorkspace } from './support.js';
@@ -75,6 +76,7 @@ describe('POST /v1/jobs', () => {
   it.each([
     [{ kind: 'nothing' }, 'USAGE', 400],
     [{ kind: 'ingest' }, 'USAGE', 400],
+    [{ kind: 'ingest', files: ['a.txt'], urls: ['https://example.com/'] }, 'USAGE', 400],
     [{ kind: 'ingest', corpus: '../c' }, 'USAGE', 400],
     [{ kind: 'ingest', corpus: 'x' }, 'CORPUS_NOT_FOUND', 404],
     [{ kind: 'ingest', corpus: 'c', files: ['x'] }, 'FILE_NOT_FOUND', 404],
@@ -87,6 +89,43 @@ describe('POST /v1/jobs', () => {
   ])('refuses %j', async (json, code, status) => {
     const made = await api();
     expect(await made.problem('POST', '/v1/jobs', code, { json })).toMatchObject({ status });
+  });
+
+  it('takes addresses in place of a corpus or beside one', async () => {
+    const made = await api();
+    const urls = Array.from({ length: MAX_URLS }, (_, i) => `https://example.com/${i}.warc.gz`);
+    for (const request of [
+      { kind: 'ingest', urls },
+      { kind: 'ingest', corpus: 'c', urls: [`http://8.8.8.8/${'x'.repeat(MAX_URL_LENGTH - 15)}`] },
+    ]) {
+      const job = await made.json('POST', '/v1/jobs', { json: request, status: 202 });
+      expect(job).toMatchObject({ request });
+    }
+  });
+
+  it('refuses what is no address, and what is not of the public network', async () => {
+    const made = await api();
+    const many = Array.from({ length: MAX_URLS + 1 }, (_, i) => `https://example.com/${i}`);
+    for (const [code, urls] of [
+      ['USAGE', []],
+      ['USAGE', many],
+      ['USAGE', [`http://8.8.8.8/${'x'.repeat(MAX_URL_LENGTH)}`]],
+      ['USAGE', ['file:///etc/passwd']],
+      ['USAGE', ['/etc/passwd']],
+      ['USAGE', ['--checksums=/etc/passwd']],
+      ['USAGE', ['https://:80']],
+      ['USAGE', ['https://me:secret@example.com/']],
+      ['USAGE', ['https://:secret@example.com/']],
+      ['INPUT_UNSUPPORTED', ['https://example.com/a.tar!1+2!b']],
+      ['ADDRESS_FORBIDDEN', ['https://example.com/', 'http://127.0.0.1:8080/v1/jobs']],
+      ['ADDRESS_FORBIDDEN', ['http://2130706433/']],
+      ['ADDRESS_FORBIDDEN', ['http://[::ffff:127.0.0.1]/']],
+      ['ADDRESS_FORBIDDEN', ['http://192.168.1.1/']],
+      ['ADDRESS_FORBIDDEN', ['http://169.254.169.254/latest/']],
+    ] as const) {
+      await made.problem('POST', '/v1/jobs', code, { json: { kind: 'ingest', urls } });
+    }
+    expect(made.context.jobs.list({}, 1)).toEqual([]);
   });
 
   it('says that it is busy where too many jobs wait', async () => {

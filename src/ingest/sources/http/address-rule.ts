@@ -63,7 +63,7 @@ export function isPublicAddress(address: string): boolean {
 function forbidden(host: string, address: string): TokenmillError {
   const what = host === address ? address : `${host}, which is ${address},`;
   return new TokenmillError('ADDRESS_FORBIDDEN', `${what} is not an address that may be reached`, {
-    hint: 'only addresses of the public network are allowed here; tokenmill ingest URL on the command line may name any',
+    hint: 'only addresses of the public network are allowed here; tokenmill ingest on the command line may name any, and a service that was started with --allow-private-addresses',
   });
 }
 

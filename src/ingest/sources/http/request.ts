@@ -44,7 +44,7 @@ export function parseUrl(url: string, base?: URL): URL {
   if (parsed === undefined || !/^https?:$/.test(parsed.protocol)) {
     throw new TokenmillError('USAGE', `${url} is not an address that begins with http:// or https://`);
   }
-  if (base === undefined && parsed.username !== '') {
+  if (base === undefined && (parsed.username !== '' || parsed.password !== '')) {
     // It would go into lineage and logs.
     throw new TokenmillError('USAGE', `an address with a password in it cannot be read: ${parsed.host}`);
   }
