@@ -31,6 +31,10 @@ export async function openDatabase(options: DatabaseOptions = {}): Promise<Datab
     autoload_known_extensions: 'false',
     // Empty: without a folder to spill to, DuckDB would make one in the current folder.
     temp_directory: options.temporaryFolder ?? '',
+    // Give freed memory back at once. At DuckDB's own 128 MB and 512 MB an ingest of 500 MB peaked a tenth higher; the system
+    // time that this costs is about 4% of the ingest's CPU.
+    allocator_flush_threshold: '1MB',
+    allocator_bulk_deallocation_flush_threshold: '1MB',
   };
   if (options.memoryLimit !== undefined) settings['memory_limit'] = options.memoryLimit;
   if (options.threads !== undefined) settings['threads'] = String(options.threads);
