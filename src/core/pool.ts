@@ -61,7 +61,8 @@ export class WorkerPool<Task, Result> {
     this.limit = options.threads + backlog;
     this.piscina = new Piscina({
       filename: file,
-      minThreads: options.threads,
+      // The others start with the first task that finds none free: a small input needs no more, and each takes a CPU second.
+      minThreads: 1,
       maxThreads: options.threads,
       maxQueue: this.limit,
       workerData: options.workerData,
