@@ -1,6 +1,6 @@
 /**
  * Corpora for the tokenizer's benchmark, from what an installed Debian and this package's own dependencies have. The same
- * files give the same bytes: paths are sorted, repeated lines are left out, and the text is cut at a size. The SHA-256
+ * files give the same bytes: paths are sorted, repeated and very long lines are left out, and the text is cut at a size. The SHA-256
  * that the benchmark prints says which corpus it was.
  *
  * `documentation`: manual pages without their markup, and text and HTML below /usr/share/doc, as plain text: English.
@@ -17,6 +17,9 @@ const LANGUAGES = 'ru zh_CN ja ko de fr es uk el vi ar hi th he tr'.split(' ');
 
 /** Larger files are data, or generated. */
 const MAX_FILE_BYTES = 2_000_000;
+
+/** Longer lines are generated, and left out: those who divide a corpus into documents at line ends rely on it. */
+const MAX_LINE_CHARACTERS = 10_000;
 
 /** Lines shorter than this may repeat: they are blank, or braces. */
 const REPEATABLE_BYTES = 12;
@@ -81,7 +84,7 @@ function collect(texts: Iterable<string>, size: number): string[] {
   for (const text of texts) {
     const lines = text.split('\n').filter((line) => {
       if (line.length < REPEATABLE_BYTES) return true;
-      if (seen.has(line)) return false;
+      if (line.length > MAX_LINE_CHARACTERS || seen.has(line)) return false;
       seen.add(line);
       return true;
     });

@@ -19,3 +19,12 @@ export function readSql(name: string): string {
 export function packageVersion(): string {
   return (JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }).version;
 }
+
+/**
+ * Path of a file that the build makes (a worker, a WebAssembly module) beside the module at `moduleUrl`. It lies in `dist`, also
+ * where `src` is run, as under vitest: a thread there would have no TypeScript loader.
+ */
+export function compiledFile(moduleUrl: string, name: string): string {
+  const path = fileURLToPath(new URL(name, moduleUrl));
+  return moduleUrl.endsWith('.ts') ? path.replace(/([/\\])src([/\\])(?!.*[/\\]src[/\\])/, '$1dist$2') : path;
+}

@@ -4,7 +4,6 @@
  * A worker file's default export is `defineWorker(task => result)`. At most `threads + backlog` tasks are in flight;
  * `run` waits for a place, so a fast producer is held back and memory stays bounded.
  */
-import { fileURLToPath } from 'node:url';
 import { Piscina, transferableSymbol, valueSymbol } from 'piscina';
 import { TokenmillError, type ErrorCode, type Place } from './errors.js';
 
@@ -30,15 +29,6 @@ export function defineWorker<Task, Result>(
     const transfer = 'result' in answer ? transferOf(answer.result) : [];
     return Piscina.move({ [valueSymbol]: answer, [transferableSymbol]: transfer } as never);
   };
-}
-
-/**
- * Path of a compiled worker beside the calling module. Workers always run from `dist`: under vitest the calling
- * module is in `src`, and a thread there would have no TypeScript loader.
- */
-export function workerFile(moduleUrl: string, name: string): string {
-  const path = fileURLToPath(new URL(name, moduleUrl));
-  return moduleUrl.endsWith('.ts') ? path.replace(/([/\\])src([/\\])(?!.*[/\\]src[/\\])/, '$1dist$2') : path;
 }
 
 export interface PoolOptions {

@@ -10,7 +10,8 @@ import { anyAddress } from './sources/http/address-rule.js';
 import { join } from 'node:path';
 import { TokenmillError } from '../core/errors.js';
 import type { Log } from '../core/log.js';
-import { WorkerPool, workerFile } from '../core/pool.js';
+import { compiledFile } from '../core/paths.js';
+import { WorkerPool } from '../core/pool.js';
 import { validatePolicy } from '../filters/policy.js';
 import { acquireWriter } from '../store/lease.js';
 import type { Workspace } from '../store/workspace.js';
@@ -79,7 +80,7 @@ export async function ingest(
     what: `dataset ${options.dataset}`,
     code: 'DATASET_LOCKED',
   });
-  const pool: IngestPool = new WorkerPool(workerFile(import.meta.url, './worker.js'), {
+  const pool: IngestPool = new WorkerPool(compiledFile(import.meta.url, './worker.js'), {
     threads: options.workers,
     workerData: { treatment: opened.treatment, reading: opened.config.reading } satisfies IngestWorkerData,
   });

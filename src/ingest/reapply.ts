@@ -9,7 +9,8 @@
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { TokenmillError } from '../core/errors.js';
-import { WorkerPool, workerFile } from '../core/pool.js';
+import { compiledFile } from '../core/paths.js';
+import { WorkerPool } from '../core/pool.js';
 import { measureForDedup, type DedupMeasures } from '../filters/dedup/measure.js';
 import { readSignatures } from '../filters/dedup/signatures.js';
 import { applyPolicy, validatePolicy, type Policy } from '../filters/policy.js';
@@ -75,7 +76,7 @@ export async function reapplyPolicy(
     what: `dataset ${options.into}`,
     code: 'DATASET_LOCKED',
   });
-  const pool: IngestPool = new WorkerPool(workerFile(import.meta.url, './worker.js'), {
+  const pool: IngestPool = new WorkerPool(compiledFile(import.meta.url, './worker.js'), {
     threads: options.workers,
     workerData: { treatment: opened.treatment, reading: opened.config.reading } satisfies IngestWorkerData,
   });

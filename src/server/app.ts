@@ -15,6 +15,7 @@ import { jobRoutes } from './routes/jobs.js';
 import { queueRoutes } from './routes/queue.js';
 import { serviceRoutes } from './routes/service.js';
 import { tokenizerRoutes } from './routes/tokenizers.js';
+import { generateRoutes } from './routes/generate.js';
 import { modelRoutes } from './routes/models.js';
 import { sqlRoutes } from './routes/sql.js';
 import { firstIssue } from './schemas.js';
@@ -61,6 +62,7 @@ export function createApp(context: ServerContext): App {
   queueRoutes(app, context);
   tokenizerRoutes(app, context);
   modelRoutes(app, context);
+  generateRoutes(app, context);
   completionRoutes(app, context);
   sqlRoutes(app, context);
   serviceRoutes(app, context);

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import { WorkerPool, workerFile } from '../../src/core/pool.js';
+import { WorkerPool } from '../../src/core/pool.js';
 
 interface Task {
   readonly value: unknown;
@@ -59,15 +59,5 @@ describe('WorkerPool', () => {
       message: 'a worker thread failed: oops',
     });
     expect(await pool.run({ value: 2 })).toBe(2);
-  });
-});
-
-describe('workerFile', () => {
-  it('finds the compiled file from source and from compiled modules', () => {
-    pool = new WorkerPool(echo, { threads: 1 });
-    expect(workerFile('file:///a/src/b/src/ingest/x.ts', './worker.js')).toBe(
-      '/a/src/b/dist/ingest/worker.js',
-    );
-    expect(workerFile('file:///a/dist/ingest/x.js', './worker.js')).toBe('/a/dist/ingest/worker.js');
   });
 });

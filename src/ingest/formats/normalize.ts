@@ -25,10 +25,8 @@ const STEPS: Readonly<Record<Normalization, (text: string) => string>> = {
 };
 
 /** C0 without tab and line feed, DEL and C1: none of them is text. Line ends are line feeds by then. */
-// oxlint-disable-next-line no-control-regex
-const CONTROL = /[\0-\x08\x0b-\x1f\x7f-\x9f]/;
-// oxlint-disable-next-line no-control-regex
-const CONTROLS = /[\0-\x08\x0b-\x1f\x7f-\x9f]+/g;
+const CONTROL = /[^\P{Cc}\t\n]/u;
+const CONTROLS = /[^\P{Cc}\t\n]+/gu;
 const LINE_END = /\r\n?|\f/g;
 const LONE_SURROGATE = /\p{Surrogate}/gu;
 

@@ -5,7 +5,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { TokenmillError } from '../../core/errors.js';
-import { workerFile } from '../../core/pool.js';
+import { compiledFile } from '../../core/paths.js';
 import type { HashAnswer, HashOrder } from './hash-thread.js';
 import { ownsItsMemory, releaseBuffers } from './release.js';
 
@@ -88,7 +88,7 @@ export class FileHasher {
 
   private started(): Worker {
     if (this.thread !== undefined) return this.thread;
-    const thread = new Worker(workerFile(import.meta.url, './hash-thread.js'));
+    const thread = new Worker(compiledFile(import.meta.url, './hash-thread.js'));
     // It waits for orders for ever; that alone keeps no process alive.
     thread.unref();
     thread.on('message', (answer: HashAnswer) => {

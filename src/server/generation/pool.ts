@@ -6,7 +6,7 @@
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { TokenmillError } from '../../core/errors.js';
-import { workerFile } from '../../core/pool.js';
+import { compiledFile } from '../../core/paths.js';
 import type { GeneratorOrder, SequenceEvent, SequenceRequest } from './messages.js';
 
 /** Milliseconds that a generator has to stop after it was told to. */
@@ -138,7 +138,7 @@ class Generator {
 
   constructor(root: string, modelBytes: number) {
     const environment = Object.entries(process.env).filter(([name]) => !name.startsWith('TOKENMILL_'));
-    this.child = fork(workerFile(import.meta.url, './generator.js'), [root, String(modelBytes)], {
+    this.child = fork(compiledFile(import.meta.url, './generator.js'), [root, String(modelBytes)], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       execArgv: [],
       env: Object.fromEntries(environment),

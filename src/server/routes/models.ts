@@ -1,5 +1,5 @@
 /**
- * `/v1/models`: runs and the models that they make, their metrics and checkpoints, and text out of them.
+ * `/v1/models`: runs and the models that they make, their metrics and checkpoints.
  *
  * The list and a model have the members of OpenAI's API (`object`, `data`; `id`, `object`, `created`, `owned_by`), so that
  * its clients find them, and ours beside them. So this one list has `data` where others have `items`.
@@ -12,11 +12,8 @@ import { readLastMetrics, readMetrics, stepMetricsSchema } from '../../trainer/m
 import { scope } from '../access/scope.js';
 import type { App, ServerContext } from '../context.js';
 import { serveFile } from '../files.js';
-import { MAX_PENALTY, MAX_TOKENS, stopSchema } from '../generation/completions.js';
-import { generateText, type TextEnd, type TextPiece, type TextRequest } from '../generation/text.js';
 import { listModels, readCheckpoint, readModel, type ModelFacts } from '../runs.js';
-import { decodeCursor, encodeCursor, json, jsonBody, page, pageOf, pageQuery, problems } from '../schemas.js';
-import { eventStream, problemEvent, SSE_HEADERS, type ServerSentEvent } from '../sse.js';
+import { decodeCursor, encodeCursor, json, page, pageOf, pageQuery, problems } from '../schemas.js';
 
 const modelSchema = z
   .object({
@@ -54,7 +51,7 @@ const checkpointSchema = z
   })
   .openapi('Checkpoint');
 
-const params = z.object({
+export const modelParams = z.object({
   run: z
     .string()
     .max(64)
@@ -91,7 +88,7 @@ const one = createRoute({
   operationId: 'getModel',
   tags: ['models'],
   summary: 'A model: configuration, size, how far it is trained',
-  request: { params },
+  request: { params: modelParams },
   responses: { 200: json(runSchema, 'the model'), ...problems('RUN_NOT_FOUND', 'MODEL_INVALID') },
 });
 
@@ -103,7 +100,7 @@ const metrics = createRoute({
   tags: ['models'],
   summary: 'Loss, learning rate, speed and evaluations by step',
   request: {
-    params,
+    params: modelParams,
     query: pageQuery.extend({
       since: z.coerce
         .number()
@@ -126,7 +123,7 @@ const checkpoints = createRoute({
   operationId: 'listCheckpoints',
   tags: ['models'],
   summary: 'Checkpoints, the oldest first',
-  request: { params, query: pageQuery },
+  request: { params: modelParams, query: pageQuery },
   responses: {
     200: json(page(checkpointSchema).openapi('CheckpointPage'), 'a page of checkpoints'),
     ...problems('RUN_NOT_FOUND', 'MODEL_INVALID'),
@@ -148,7 +145,7 @@ const checkpointFile = createRoute({
   summary: 'A file of a checkpoint, whole or a range of its bytes',
   description: 'Takes Range, If-Range and If-None-Match; HEAD gives the headers alone.',
   request: {
-    params: params.extend({
+    params: modelParams.extend({
       checkpoint: z
         .string()
         .max(32)
@@ -178,66 +175,7 @@ const checkpointFile = createRoute({
   },
 });
 
-const generationSchema = z
-  .object({
-    text: z.string(),
-    finish_reason: z
-      .enum(['stop', 'length', 'time'])
-      .openapi({ description: 'end of text or a stop sequence; max_tokens or the context; the time limit' }),
-    usage: z.object({ prompt_tokens: z.int(), completion_tokens: z.int() }),
-  })
-  .openapi('Generation');
-
-const generate = createRoute({
-  ...scope('read'),
-  method: 'post',
-  path: '/v1/models/{run}/generate',
-  operationId: 'generate',
-  tags: ['models'],
-  summary: 'Let a model continue a text',
-  description:
-    'With stream, server-sent events: `text` {text} as pieces come, then `end` {finish_reason, usage}, or `error` with ' +
-    'problem details. The same prompt, settings and seed give the same text.',
-  request: {
-    params,
-    body: jsonBody(
-      z.strictObject({
-        prompt: z.string().max(1_000_000).default('').openapi({ description: 'empty begins a document' }),
-        max_tokens: z.int().min(1).max(MAX_TOKENS).default(200),
-        temperature: z.number().min(0).max(10).default(0.8),
-        top_k: z.int().min(1).optional(),
-        top_p: z.number().gt(0).max(1).default(1),
-        min_p: z.number().min(0).max(1).default(0),
-        repetition_penalty: z.number().gt(0).max(MAX_PENALTY).default(1),
-        seed: z.int().min(0).max(0xffff_ffff).default(1),
-        stop: stopSchema.default([]),
-        checkpoint: z.string().max(32).optional().openapi({ description: 'default: the latest' }),
-        stream: z.boolean().default(false),
-      }),
-    ),
-  },
-  responses: {
-    200: {
-      description: 'the text, or events of it',
-      content: {
-        'application/json': { schema: generationSchema },
-        'text/event-stream': { schema: z.string() },
-      },
-    },
-    ...problems(
-      'RUN_NOT_FOUND',
-      'CHECKPOINT_NOT_FOUND',
-      'MODEL_INVALID',
-      'TOKENIZER_NOT_FOUND',
-      'TOKENIZER_MISMATCH',
-      'ENGINE_FAILED',
-      'SERVICE_BUSY',
-    ),
-  },
-});
-
-export function modelRoutes(app: App, context: ServerContext): void {
-  const { workspace, generation } = context;
+export function modelRoutes(app: App, { workspace }: ServerContext): void {
   app.openapi(list, async (c) => {
     const { items, next_cursor: next } = pageOf(
       await listModels(workspace),
@@ -313,63 +251,6 @@ export function modelRoutes(app: App, context: ServerContext): void {
       name: `${run}-${checkpoint}-${file}`,
     });
   });
-
-  app.openapi(generate, async (c) => {
-    const { stream, stop, top_k: topK, ...body } = c.req.valid('json');
-    const { run } = c.req.valid('param');
-    await readModel(workspace, run);
-    const request: TextRequest = {
-      run,
-      checkpoint: body.checkpoint,
-      prompt: body.prompt,
-      maxTokens: body.max_tokens,
-      temperature: body.temperature,
-      topK: topK ?? null,
-      topP: body.top_p,
-      minP: body.min_p,
-      repetitionPenalty: body.repetition_penalty,
-      seed: body.seed,
-      logProbabilities: null,
-      echo: false,
-      stop: typeof stop === 'string' ? [stop] : stop,
-    };
-    if (!stream) {
-      let text = '';
-      const pieces = generateText(generation, request, c.req.raw.signal);
-      let piece = await pieces.next();
-      for (; piece.done !== true; piece = await pieces.next()) text += piece.value.text;
-      return c.json({ text, ...endOf(piece.value) }, 200);
-    }
-    const abort = new AbortController();
-    c.req.raw.signal.addEventListener('abort', () => abort.abort());
-    const parts = textEvents(generateText(generation, request, abort.signal));
-    // What is refused at once is refused with a status.
-    const first = await parts.next();
-    const events = async function* (): AsyncGenerator<ServerSentEvent> {
-      try {
-        for (let part = first; part.done !== true; part = await parts.next()) yield part.value;
-      } catch (error) {
-        yield await problemEvent(error, c, context.log);
-      } finally {
-        await parts.return(undefined);
-      }
-    };
-    return c.body(
-      eventStream(events(), abort, () => undefined),
-      200,
-      SSE_HEADERS,
-    );
-  });
-}
-
-/** Pieces of a text as events, then how it ended. Whoever stops reading them ends the work on the text. */
-async function* textEvents(pieces: AsyncGenerator<TextPiece, TextEnd>): AsyncGenerator<ServerSentEvent> {
-  let end: TextEnd | undefined;
-  const texts = async function* (): AsyncGenerator<TextPiece> {
-    end = yield* pieces;
-  };
-  for await (const { text } of texts()) yield { event: 'text', data: JSON.stringify({ text }) };
-  if (end !== undefined) yield { event: 'end', data: JSON.stringify(endOf(end)) };
 }
 
 function show(model: ModelFacts): z.output<typeof modelSchema> {
@@ -387,16 +268,5 @@ function show(model: ModelFacts): z.output<typeof modelSchema> {
     dataset: run?.dataset ?? null,
     steps: run?.steps ?? null,
     latest_checkpoint: names.at(-1) ?? null,
-  };
-}
-
-function endOf({ reason, promptTokens, completionTokens }: TextEnd): {
-  finish_reason: 'stop' | 'length' | 'time';
-  usage: { prompt_tokens: number; completion_tokens: number };
-} {
-  return {
-    // Nobody reads the end of a text whose client is gone.
-    finish_reason: reason === 'cancelled' ? 'stop' : reason,
-    usage: { prompt_tokens: promptTokens, completion_tokens: completionTokens },
   };
 }

@@ -1,5 +1,6 @@
 /** The thread of the tokenizers, started with the first task. */
-import { WorkerPool, workerFile } from '../../core/pool.js';
+import { compiledFile } from '../../core/paths.js';
+import { WorkerPool } from '../../core/pool.js';
 import type { TokenizerResult, TokenizerTask } from './worker.js';
 
 export class TokenizerThread {
@@ -9,7 +10,7 @@ export class TokenizerThread {
   async run<Kind extends TokenizerTask['kind']>(
     task: TokenizerTask & { readonly kind: Kind },
   ): Promise<TokenizerResult & { readonly kind: Kind }> {
-    this.pool ??= new WorkerPool(workerFile(import.meta.url, 'worker.js'), { threads: 1 });
+    this.pool ??= new WorkerPool(compiledFile(import.meta.url, 'worker.js'), { threads: 1 });
     return (await this.pool.run(task)) as TokenizerResult & { readonly kind: Kind };
   }
 

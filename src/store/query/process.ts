@@ -2,7 +2,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { TokenmillError } from '../../core/errors.js';
-import { workerFile } from '../../core/pool.js';
+import { compiledFile } from '../../core/paths.js';
 import { decodeError, FRAME, readFrames, type Frame } from './frames.js';
 import type { QueryLimits } from './limits.js';
 import type { QueryRequest } from './run.js';
@@ -37,7 +37,7 @@ export class QueryProcess {
 
   constructor({ session, residentBytes }: ProcessOptions) {
     this.limits = session.limits;
-    this.child = fork(workerFile(import.meta.url, './worker.js'), [], {
+    this.child = fork(compiledFile(import.meta.url, './worker.js'), [], {
       // Nothing of the service's environment, which may hold tokens.
       env: { TMPDIR: process.env['TMPDIR'] },
       // The session's paths are relative, so that nothing that it says tells where the workspace is.

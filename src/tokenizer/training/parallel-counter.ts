@@ -3,7 +3,7 @@
  * nothing but their number; sums do not depend even on that. At most two batches a thread are under way.
  */
 import { Worker } from 'node:worker_threads';
-import { workerFile } from '../../core/pool.js';
+import { compiledFile } from '../../core/paths.js';
 import { parsePattern } from '../patterns.js';
 import type { CountedPieces, CountRequest } from './count-worker.js';
 import { PieceCounter } from './piece-counter.js';
@@ -20,7 +20,7 @@ class CountThread {
   private wake: () => void = () => undefined;
 
   constructor(options: CountOptions) {
-    this.worker = new Worker(workerFile(import.meta.url, './count-worker.js'), { workerData: options });
+    this.worker = new Worker(compiledFile(import.meta.url, './count-worker.js'), { workerData: options });
     this.worker.on('message', (answer: CountedPieces | null) => {
       if (answer === null) this.underWay -= 1;
       else this.pieces = answer;

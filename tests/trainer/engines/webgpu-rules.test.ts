@@ -6,15 +6,20 @@ import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { lower } from '../../../src/trainer/engines/onnx/lowering.js';
 import {
+  add,
   addSelectedRows,
   addToColumns,
   constant,
   fill,
   gemm,
+  less,
   matmul,
   pickColumns,
+  reshape,
   scatterAddRows,
   selectRows,
+  slice,
+  where,
 } from '../../../src/trainer/graph/build.js';
 import { Graph } from '../../../src/trainer/graph/graph.js';
 import { type Shape, sizeOf, type Tensor } from '../../../src/trainer/graph/tensor.js';
@@ -96,6 +101,17 @@ describe('rules for WebGPU', () => {
       return addSelectedRows(fill(graph, 1, [4, 2], 'float32'), chosen, product, 0.5);
     });
     expect(result.deviation).toBeLessThan(1e-6);
+  });
+
+  it('cut columns out of a choice', async () => {
+    const result = await check([[4, 3]], (graph, x) => {
+      const chosen = less(constant(graph, [0], [1], 'float32'), x);
+      const columns = [0, 1, 2].map((column) => reshape(slice(chosen, 1, column, column + 1), [4]));
+      return columns
+        .map((own, column) => where(own, fill(graph, column + 1, [4], 'float32'), -0.5))
+        .reduce((sum, part) => add(sum, part));
+    });
+    expect(result.deviation).toBe(0);
   });
 
   it('pick elements by column and add to them', async () => {

@@ -5,6 +5,7 @@
 import type { DType, MatmulAttributes, Shape } from '../../graph/tensor.js';
 import { type Emitter, flag, type Rules, type Site } from './emitter.js';
 import { ONNX_TYPE } from './model.js';
+import { RULES } from './rules.js';
 
 /** [rows, ...batch, columns], or [...batch, rows, columns], as an operand of MatMul. */
 function operand(
@@ -56,6 +57,17 @@ export const WEBGPU_RULES: Partial<Rules> = {
       const factor = scalar(emitter, alpha, node.output.dtype, `${output}.4`);
       emitter.emit('Mul', [emitter.emit('MatMul', factors, `${output}.3`), factor], output);
     }
+  },
+  /** onnxruntime makes one Split of many slices, for which there is no kernel of bool. */
+  slice(site: Site<'slice'>) {
+    const { emitter, node, inputs, output } = site;
+    if (node.output.dtype !== 'bool') {
+      RULES.slice(site);
+      return;
+    }
+    const number = emitter.emit('Cast', inputs, `${output}.1`, { to: { int: ONNX_TYPE.float32 } });
+    RULES.slice({ ...site, inputs: [number], output: `${output}.2` });
+    emitter.emit('Cast', [`${output}.2`], output, { to: { int: ONNX_TYPE.bool } });
   },
   scatterAddRows({ emitter, node, inputs: [base, index, updates], output }: Site<'scatterAddRows'>) {
     const hot = indicator(emitter, index, [node.inputs[1].shape[0], node.output.shape[0]], output);
