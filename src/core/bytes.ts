@@ -7,7 +7,9 @@ export function concatenate(parts: readonly Uint8Array[]): {
 } {
   let total = 0;
   for (const part of parts) total += part.length;
-  const bytes = new Uint8Array(total);
+  // Not cleared first: every byte is written below. From no pool, so that it can be moved to another thread.
+  const { buffer } = Buffer.allocUnsafeSlow(total);
+  const bytes = new Uint8Array(buffer as ArrayBuffer);
   const ends = new Int32Array(parts.length);
   let offset = 0;
   parts.forEach((part, index) => {

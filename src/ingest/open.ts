@@ -49,7 +49,8 @@ async function openScratch(
   const scratch = join(workspace.root, 'tmp');
   await ensureFolder(scratch);
   const folder = await mkdtemp(join(scratch, 'ingest-'));
-  const database = await openDatabase({ memoryLimit: memory, temporaryFolder: folder });
+  // One thread: the workers take the cores, and DuckDB's own threads wait for each other in a loop that takes CPU time.
+  const database = await openDatabase({ memoryLimit: memory, temporaryFolder: folder, threads: 1 });
   return {
     connection: database.connection,
     async close() {
